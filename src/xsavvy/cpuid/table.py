@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What CPUID answered: an immutable table from (leaf, subleaf) to four registers.
+
+Every reader of a dump, every preset and the live machine end in a `Table`, so nothing above
+this module knows where the numbers came from. An entry that a dump does not hold is *unknown*,
+not zero: ask with `find()` where the difference matters and with `read()` where hardware's answer
+for an absent entry, four zeros, is what is wanted.
+
+Left out: which numbers are legal (a lint) and what they mean (`processor.py`, `describe.py`).
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple, TypeAlias, final
+
+__all__ = ["ZERO", "Key", "Leaf", "Table", "registers_text"]
+
+Key: TypeAlias = tuple[int, int]
+"""A leaf (EAX on entry) and a subleaf (ECX on entry)."""
+
+_LIMIT = 1 << 32
+
+
+class Leaf(NamedTuple):
+    """The four registers that CPUID returned for one leaf and subleaf, 32 bits each."""
+
+    eax: int
+    ebx: int
+    ecx: int
+    edx: int
+
+
+ZERO = Leaf(0, 0, 0, 0)
+"""What a processor answers for a subleaf that it does not have."""
+
+
+def registers_text(a: int, b: int, c: int) -> str:
+    """Spell three registers as the 12 characters that they hold, other bytes escaped.
+
+    >>> registers_text(0x756E6547, 0x49656E69, 0x6C65746E)
+    'GenuineIntel'
+    >>> registers_text(0x0A000001, 0, 0)[:8]
+    '\\\\x01\\\\x00'
+    """
+    raw = b"".join(register.to_bytes(4, "little") for register in (a, b, c))
+    return "".join(chr(byte) if 32 <= byte < 127 else f"\\x{byte:02x}" for byte in raw)
+
+
+@final
+class Table(Mapping[Key, Leaf]):
+    """An immutable, ordered mapping from (leaf, subleaf) to a `Leaf`.
+
+    Iteration is in order of leaf, then subleaf, whatever the order given. Two tables are equal when
+    their entries are. Raises ValueError for a leaf, subleaf or register outside 32 bits.
+
+    >>> table = Table({(0xD, 0): Leaf(7, 0x340, 0x340, 0)})
+    >>> table.read(0xD).eax, table.read(0xD, 1), table.find(0xD, 1)
+    (7, Leaf(eax=0, ebx=0, ecx=0, edx=0), None)
+    """
+
+    __slots__ = ("_entries", "_hash")
+
+    def __init__(self, entries: Mapping[Key, Leaf] | Iterable[tuple[Key, Leaf]] = ()) -> None:
+        given: dict[Key, Leaf] = {}
+        given.update(entries)
+        for (leaf, subleaf), registers in given.items():
+            for number in (leaf, subleaf, *registers):
+                if not 0 <= number < _LIMIT:
+                    raise ValueError(
+                        f"CPUID leaf {leaf:#x} subleaf {subleaf:#x}: {number:#x} is not 32 bits"
+                    )
+        self._entries: dict[Key, Leaf] = {key: Leaf(*given[key]) for key in sorted(given)}
+        self._hash: int | None = None
+
+    def __getitem__(self, key: Key) -> Leaf:
+        return self._entries[key]
+
+    def __iter__(self) -> Iterator[Key]:
+        return iter(self._entries)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __hash__(self) -> int:
+        if self._hash is None:
+            self._hash = hash(tuple(self._entries.items()))
+        return self._hash
+
+    def __repr__(self) -> str:
+        return f"<Table {self.vendor!r}, {len(self)} entries>"
+
+    def find(self, leaf: int, subleaf: int = 0) -> Leaf | None:
+        """Return an entry, or None where the table does not hold it."""
+        return self._entries.get((leaf, subleaf))
+
+    def read(self, leaf: int, subleaf: int = 0) -> Leaf:
+        """Return an entry, or four zeros where the table does not hold it."""
+        return self._entries.get((leaf, subleaf), ZERO)
+
+    def subleaves(self, leaf: int) -> tuple[int, ...]:
+        """Return the subleaves that the table holds for a leaf, ascending."""
+        return tuple(sub for at, sub in self._entries if at == leaf)
+
+    def replaced(self, changes: Mapping[Key, Leaf | None]) -> "Table":
+        """Return a table with some entries set, or removed where the change is None."""
+        entries = {**self._entries, **changes}
+        return Table({key: leaf for key, leaf in entries.items() if leaf is not None})
+
+    def selected(self, leaves: Iterable[int]) -> "Table":
+        """Return a table with only the entries of some leaves."""
+        wanted = frozenset(leaves)
+        return Table({key: leaf for key, leaf in self._entries.items() if key[0] in wanted})
+
+    @property
+    def vendor(self) -> str:
+        """The 12-character vendor name of leaf 0, or an empty string where leaf 0 is absent."""
+        leaf = self.find(0)
+        return "" if leaf is None else registers_text(leaf.ebx, leaf.edx, leaf.ecx)
+
+    @property
+    def brand(self) -> str:
+        """The processor's name in leaves 0x80000002..4, stripped; empty where one is absent."""
+        parts = [self.find(leaf) for leaf in (0x80000002, 0x80000003, 0x80000004)]
+        raw = b"".join(
+            register.to_bytes(4, "little") for leaf in parts if leaf for register in leaf
+        )
+        text = raw.split(b"\0", 1)[0].decode("latin-1") if all(parts) else ""
+        return "".join(c if " " <= c <= "~" else f"\\x{ord(c):02x}" for c in text).strip()
