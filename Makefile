@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+# make run      install into .venv and check the newest modelled kernel on this machine's CPUID
+# make test     every check that a change must pass
+# make format   put the code into the house's form
+# make oracles  install and list the programs that give a second opinion
+# make clean    remove everything that was made
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check
+
+# Debian packages, all optional: model checkers, a processor in software, a browser.
+ORACLES := rumur spin bochs chromium
+
+.PHONY: run test lint format oracles clean
+.DELETE_ON_ERROR:
+
+run: $(VENV)/.installed
+	$(BIN)/xsavvy check
+
+test: lint
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.installed-test
+	$(BIN)/ruff check --quiet
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.installed-test
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+oracles:
+	@if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
+	    apt-get update -qq || echo "oracles: apt-get update failed"; \
+	    for package in $(ORACLES); do \
+	        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+	            $$package >/dev/null || echo "oracles: no Debian package $$package here"; \
+	    done; \
+	else \
+	    echo "oracles: not root on a Debian system, so nothing is installed"; \
+	fi
+	@for program in $(ORACLES); do \
+	    printf '%-10s%s\n' $$program "$$(command -v $$program || echo 'not found')"; \
+	done
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+# The source is linked, not copied: only a change of the declared dependencies installs again.
+$(VENV)/.installed: pyproject.toml | $(BIN)/python
+	$(PIP) install --editable .
+	touch $@
+
+$(VENV)/.installed-test: pyproject.toml | $(BIN)/python
+	$(PIP) install --editable '.[test]'
+	touch $@ $(VENV)/.installed
