@@ -124,6 +124,7 @@ _LBR_MSRS: Final = (
     ),
 )
 
+# fmt: off
 COMPONENTS: Final[tuple[Component, ...]] = (
     _user(
         0, "X87", "x87 state", "FP", 160, "SDM x87 State",
@@ -192,6 +193,7 @@ COMPONENTS: Final[tuple[Component, ...]] = (
         "AMD only; no processor since family 15h has it",
     ),
 )
+# fmt: on
 
 X87: Final = 1 << 0
 SSE: Final = 1 << 1

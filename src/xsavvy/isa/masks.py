@@ -21,15 +21,19 @@ from __future__ import annotations
 
 from typing import Final
 
-from xsavvy.isa.registers import xcr0_ok as xcr0_ok
-from xsavvy.isa.registers import xfd_err_ok as xfd_err_ok
-from xsavvy.isa.registers import xfd_ok as xfd_ok
-from xsavvy.isa.registers import xss_ok as xss_ok
+from xsavvy.isa import registers
 
 SSE_BIT: Final = 1 << 1
 AVX_BIT: Final = 1 << 2
 MXCSR_BITS: Final = SSE_BIT | AVX_BIT
 EVERY_BIT: Final = (1 << 63) - 1
+
+# --- what the registers that hold masks accept (the rules are in `registers`) -----------------
+
+xcr0_ok = registers.xcr0_ok
+xss_ok = registers.xss_ok
+xfd_ok = registers.xfd_ok
+xfd_err_ok = registers.xfd_err_ok
 
 # --- what is requested ----------------------------------------------------------------------
 
