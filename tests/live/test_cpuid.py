@@ -3,14 +3,16 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import platform
+import sys
 from pathlib import Path
 
 import pytest
 
 from xsavvy.cpuid.table import Table
-from xsavvy.live import memory, reach
+from xsavvy.live import memory
 from xsavvy.live.cpuid import read_cpuid
 from xsavvy.live.reach import Unreachable
 
@@ -67,8 +69,8 @@ def test_another_machine_says_which(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_another_system_says_which(monkeypatch: pytest.MonkeyPatch) -> None:
     """Off Linux the reason names the system."""
-    monkeypatch.setattr(reach.platform, "machine", lambda: "x86_64")
-    monkeypatch.setattr(reach.sys, "platform", "darwin")
+    monkeypatch.setattr(platform, "machine", lambda: "x86_64")
+    monkeypatch.setattr(sys, "platform", "darwin")
     with pytest.raises(Unreachable, match=r"^not Linux: darwin$"):
         read_cpuid()
 
@@ -79,11 +81,11 @@ def test_forbidden_executable_memory_is_a_reason(monkeypatch: pytest.MonkeyPatch
     class Refusing:
         @staticmethod
         def mprotect(*_: object) -> int:
-            memory.ctypes.set_errno(13)
+            ctypes.set_errno(13)
             return -1
 
     monkeypatch.setattr(memory, "libc", lambda: Refusing)
-    monkeypatch.setattr(reach.platform, "machine", lambda: "x86_64")
+    monkeypatch.setattr(platform, "machine", lambda: "x86_64")
     with pytest.raises(
         Unreachable, match=r"^no writable\+executable mapping here: EACCES: Permission denied$"
     ):

@@ -9,7 +9,7 @@ import sys
 __all__ = ["Unreachable", "require_x86_64"]
 
 
-class Unreachable(Exception):  # noqa: N818 - a state of the machine, not a mistake
+class Unreachable(Exception):
     """Say why this machine cannot be asked; `reason` is one line without a full stop."""
 
     def __init__(self, reason: str) -> None:

@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What of this processor a user process can reach, and what it cannot and why.
+
+Offsets, sizes and XCR0 are read here at run time and nowhere assumed. Two facts are not in CPUID
+and are measured once: the bits that MXCSR may have, and the width from which FIP and FDP are
+sign-extended (a virtual machine may be told less than the part has).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import platform
+import struct
+from dataclasses import dataclass
+
+from xsavvy.cpuid.feature import has
+from xsavvy.cpuid.processor import IncompleteTable, processor
+from xsavvy.cpuid.table import Table
+from xsavvy.isa import components
+from xsavvy.isa.layout import EXTENDED_OFFSET, HEADER_OFFSET
+from xsavvy.isa.processor import Processor
+from xsavvy.live.cpuid import read_cpuid
+from xsavvy.live.instruction import INSTRUCTIONS
+from xsavvy.live.memory import PAGE
+from xsavvy.live.native import Native
+from xsavvy.live.reach import Unreachable
+
+__all__ = ["Host", "Unreached", "meet"]
+
+NEEDED = ("xsave", "osxsave", "xgetbv1")
+OPTIONAL = ("xsaveopt", "xsavec", "xsaves")
+INITIAL_FCW = 0x37F
+INITIAL_MXCSR = 0x1F80
+
+
+@dataclass(frozen=True)
+class Unreached:
+    """Something of the processor that a user process cannot ask here, and the reason."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Host:
+    """This processor as a user process meets it.
+
+    Attributes:
+        table: its CPUID.
+        processor: what the model is told it is, with the two measured facts filled in.
+        xcr0: XCR0 as XGETBV reads it.
+        reachable: components of XCR0 that cases may request.
+        area_bytes: size of an XSAVE area for all of XCR0.
+        image_bytes: size of a standard XSAVE area for the reachable components.
+        unreached: components and instructions that are left out.
+        kernel: the kernel's name and release.
+    """
+
+    table: Table
+    processor: Processor
+    xcr0: int
+    reachable: int
+    area_bytes: int
+    image_bytes: int
+    unreached: tuple[Unreached, ...]
+    kernel: str
+
+    @property
+    def met(self) -> str:
+        """Name the processor and the kernel in one line."""
+        version = self.table.read(1).eax
+        return (
+            f"{self.table.brand or self.table.vendor} (CPUID 1.EAX={version:#x}),"
+            f" XCR0={self.xcr0:#x}, {self.kernel}"
+        )
+
+
+def meet() -> Host:
+    """Find out what can be asked of this processor.
+
+    Raises:
+        Unreachable: not x86-64 Linux, no executable memory, no XSAVE or XGETBV with ECX=1, or a
+            CPUID table that does not describe its own components.
+    """
+    table = read_cpuid()
+    for feature in NEEDED:
+        if not has(table, feature):
+            raise Unreachable(f"this CPU (or VM) has no {feature}")
+    try:
+        described = processor(table)
+    except IncompleteTable as error:
+        raise Unreachable(f"CPUID: {error}") from None
+    area_bytes = table.read(0xD).ebx
+    with Native(INSTRUCTIONS, area_bytes) as native:
+        answer = native.run("xgetbv", index=0)
+        xcr0 = answer.rdx << 32 | answer.rax
+        measured = dataclasses.replace(
+            described,
+            mxcsr_mask=_mxcsr_mask(native),
+            linear_address_bits=_pointer_bits(native, described),
+        )
+    reachable = sum(1 << index for index in range(63) if not _reason(index, xcr0, measured))
+    return Host(
+        table=table,
+        processor=measured,
+        xcr0=xcr0,
+        reachable=reachable,
+        area_bytes=area_bytes,
+        image_bytes=measured.standard.extent(reachable),
+        unreached=_unreached(xcr0, measured),
+        kernel=f"{platform.system()} {platform.release()}",
+    )
+
+
+def _reason(index: int, xcr0: int, processor: Processor) -> str:
+    """Say why a component is out of reach; an empty string where it is not."""
+    bit = 1 << index
+    leaf = processor.subleaves.get(index)
+    reason = ""
+    if bit & processor.xss_supported:
+        reason = "supervisor state: IA32_XSS, XSAVES and XRSTORS need CPL 0"
+    elif not bit & processor.xcr0_supported:
+        reason = "this CPU (or VM) does not enumerate it in CPUID leaf 0xD"
+    elif not bit & xcr0:
+        reason = f"XCR0={xcr0:#x} does not enable it"
+    elif bit & components.PKRU:
+        reason = "a wrong value would lock this process out of its own memory"
+    elif bit & (components.XTILECFG | components.XTILEDATA):
+        reason = "needs arch_prctl(ARCH_REQ_XCOMP_PERM), which cannot be taken back"
+    elif leaf is not None and leaf.offset + leaf.size > PAGE:
+        reason = f"ends at byte {leaf.offset + leaf.size} of the area, beyond one page"
+    return reason
+
+
+def _unreached(xcr0: int, processor: Processor) -> tuple[Unreached, ...]:
+    missing = [
+        Unreached(component.name, reason)
+        for component in components.COMPONENTS
+        if (reason := _reason(component.index, xcr0, processor))
+    ]
+    missing += [
+        Unreached(name.upper(), f"this CPU (or VM) has no {name}")
+        for name in OPTIONAL
+        if not getattr(processor, name)
+    ]
+    if processor.xsaves:
+        missing.append(Unreached("XSAVES, XRSTORS", "only their #GP at CPL 3 can be seen"))
+    if processor.pku:
+        missing.append(Unreached("WRPKRU", "only its #GP for ECX or EDX other than 0 is tried"))
+    return tuple(missing)
+
+
+def _probe_image(pointer: int = 0) -> bytes:
+    """Build an image of x87 state with a pending exception, so that every part reports FIP."""
+    image = bytearray(EXTENDED_OFFSET)
+    unmasked_invalid, pending = INITIAL_FCW & ~1, 0x8081
+    struct.pack_into("<HHBBHQQI", image, 0, unmasked_invalid, pending, 0, 0, 0, pointer, 0, 0x1F80)
+    struct.pack_into("<Q", image, HEADER_OFFSET, components.X87)
+    return bytes(image)
+
+
+def _mxcsr_mask(native: Native) -> int:
+    seen = native.run(
+        "xgetbv", index=1, setup=_probe_image(), setup_rfbm=0b11, after_rfbm=0b11
+    ).after
+    return int.from_bytes(seen[28:32], "little")
+
+
+def _pointer_bits(native: Native, described: Processor) -> int:
+    """Find the lowest bit of FIP whose value is repeated in all bits above it."""
+    for bits in (48, 57):
+        seen = native.run(
+            "xgetbv",
+            index=1,
+            setup=_probe_image(1 << (bits - 1)),
+            setup_rfbm=0b11,
+            after_rfbm=0b11,
+        ).after
+        if seen[15] == 0xFF:
+            return bits
+    return described.linear_address_bits
