@@ -19,6 +19,7 @@ from xsavvy.isa.processor import Processor, Vendor
 __all__ = [
     "XSAVE_LEAF",
     "IncompleteTable",
+    "linear_address_bits",
     "missing_subleaves",
     "processor",
     "subleaf",
