@@ -12,8 +12,8 @@ from typing import Final
 
 from xsavvy.cpuid.feature import has
 from xsavvy.cpuid.table import Leaf, Table
-from xsavvy.isa.components import indices, names
-from xsavvy.isa.layout import SubLeaf
+from xsavvy.isa.components import ALL, indices, names
+from xsavvy.isa.layout import LEGACY_COMPONENTS, SubLeaf
 from xsavvy.isa.processor import Processor, Vendor
 
 __all__ = [
@@ -31,7 +31,7 @@ __all__ = [
 XSAVE_LEAF: Final = 0xD
 """The leaf that enumerates extended state."""
 
-_COMPONENTS: Final = ~0b11 & (1 << 63) - 1
+_EXTENDED: Final = ALL & ~LEGACY_COMPONENTS
 _VENDORS: Final = {
     "GenuineIntel": Vendor.INTEL,
     "GenuineIotel": Vendor.INTEL,
@@ -56,12 +56,12 @@ def vendor(table: Table) -> Vendor:
 def xcr0_supported(table: Table) -> int:
     """Return the bits that XCR0 may have: (0xD, 0) EDX:EAX, or 0 where XSAVE is not enumerated.
 
-    Where the table lacks leaf 1, leaf 0xD alone decides.
+    Where the table lacks leaf 1, leaf 0xD alone decides. Bit 63 is reserved and never counted.
     """
     if table.find(1) is not None and not has(table, "xsave"):
         return 0
     leaf = table.read(XSAVE_LEAF, 0)
-    return leaf.eax | leaf.edx << 32
+    return (leaf.eax | leaf.edx << 32) & ALL
 
 
 def xss_supported(table: Table) -> int:
@@ -72,7 +72,7 @@ def xss_supported(table: Table) -> int:
     if not xcr0_supported(table) or not has(table, "xsaves"):
         return 0
     leaf = table.read(XSAVE_LEAF, 1)
-    return leaf.ecx | leaf.edx << 32
+    return (leaf.ecx | leaf.edx << 32) & ALL
 
 
 def subleaf(leaf: Leaf) -> SubLeaf:
@@ -92,7 +92,7 @@ def subleaf(leaf: Leaf) -> SubLeaf:
 
 def missing_subleaves(table: Table) -> int:
     """Return the mask of supported components whose subleaf the table lacks or has with size 0."""
-    mask = (xcr0_supported(table) | xss_supported(table)) & _COMPONENTS
+    mask = (xcr0_supported(table) | xss_supported(table)) & _EXTENDED
     return sum(1 << index for index in indices(mask) if not table.read(XSAVE_LEAF, index).eax)
 
 
