@@ -130,18 +130,19 @@ def xmodified_after_restore(rfbm: int) -> int:
 
 
 def xmodified_seen(
-    xmodified: int, same_address: int, same_privilege: int, same_vmx_mode: int, same_layout: int
+    xmodified: int, same_address: int, same_cpl: int, same_vmx_mode: int, same_layout: int
 ) -> int:
     """Give XMODIFIED as a save may use it: everything, unless it matches the last restore.
 
-    To match: same linear address, same CPL class (0 or not), both or neither in VMX non-root
-    operation, same layout (XCOMP_BV).  Even then a processor *may* skip an unmodified component
-    and need not: any set between `xsaveopt_writes` with this value and with all bits is correct.
+    To match: same linear address, same CPL, both or neither in VMX non-root operation, and the
+    XCOMP_BV that was restored from is the one that the save writes (XSAVEOPT: 0).  Even then a
+    processor *may* skip an unmodified component and need not: any set between `xsaveopt_writes`
+    with this value and with all bits is correct.
 
     >>> xmodified_seen(0b100, 1, 1, 1, 1), xmodified_seen(0b100, 1, 1, 0, 1) == EVERY_BIT
     (4, True)
     """
-    matches = same_address and same_privilege and same_vmx_mode and same_layout
+    matches = same_address and same_cpl and same_vmx_mode and same_layout
     return xmodified if matches else EVERY_BIT
 
 
@@ -222,10 +223,22 @@ def xsavec_writes(rfbm: int, xinuse: int, xfd: int) -> int:
     return rfbm & xinuse & ~xfd
 
 
-def xsaves_writes(rfbm: int, xinuse: int, xfd: int, xmodified: int) -> int:
-    """List components whose bytes XSAVES writes at least: in use (with MXCSR) and modified.
+def mxcsr_forces_sse(rfbm: int, mxcsr_initial: int) -> int:
+    """Give the SSE bit when MXCSR alone makes XSAVEC and XSAVES write the SSE component.
 
-    With every bit set in `xmodified` it is the most that it may write.
+    While MXCSR is not 1F80H neither optimisation applies to a requested SSE component.
+
+    >>> mxcsr_forces_sse(0b111, 0), mxcsr_forces_sse(0b101, 0), mxcsr_forces_sse(0b111, 1)
+    (2, 0, 0)
+    """
+    return 0 if mxcsr_initial else rfbm & SSE_BIT
+
+
+def xsaves_writes(rfbm: int, xinuse: int, xfd: int, xmodified: int) -> int:
+    """List components whose bytes XSAVES writes at least: in use and modified.
+
+    With every bit set in `xmodified` it is the most that it may write.  `mxcsr_forces_sse` comes
+    on top.
 
     >>> bin(xsaves_writes(0b111, 0b110, 0, 0b100))
     '0b100'

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Checks that every save and restore makes before it looks at memory, in order.
+
+#UD (no such instruction, CR4.OSXSAVE=0, a prefix, ENABLE_XSAVES=0) comes before #GP for
+privilege, that before the exit to the hypervisor, that before #NM for CR0.TS, that before #GP for
+alignment.  CR0.EM has no say.
+
+Sources: SDM "Protected Mode Exceptions" of the six instructions and "Relative Priority of Faults
+and VM Exits"; OSXSAVE before TS before alignment, and privilege before alignment, confirmed on
+Bochs; the place of the exit is inferred.
+"""
+
+from __future__ import annotations
+
+from xsavvy.isa.control import Control, Operand
+from xsavvy.isa.faults import Exit, Reason, Stop, not_available, page, protection, undefined
+from xsavvy.isa.instruction import Instruction
+from xsavvy.isa.layout import ALIGNMENT, EXTENDED_OFFSET, HEADER_OFFSET
+from xsavvy.isa.processor import Processor
+
+_WRITE, _USER, _PRESENT = 0b010, 0b100, 0b001
+
+
+def entry_stop(
+    processor: Processor,
+    instruction: Instruction,
+    control: Control,
+    instruction_mask: int,
+    operand: Operand,
+) -> Stop:
+    """Find what stops an instruction before it touches memory.
+
+    >>> stop = entry_stop(Processor(), Instruction.XSAVES, Control(3, cpl=3), 3, Operand(8))
+    >>> stop.describe()
+    '#GP(0): the current privilege level is not 0'
+    """
+    if not instruction.supported(processor):
+        return undefined(Reason.UNSUPPORTED)
+    if not control.osxsave:
+        return undefined(Reason.OSXSAVE)
+    if operand.prefixed:
+        return undefined(Reason.ENCODING)
+    if instruction.supervisor:
+        stop = _supervisor_stop(processor, control, instruction_mask)
+        if stop is not None:
+            return stop
+    if control.ts:
+        return not_available(Reason.TASK_SWITCHED)
+    if operand.address % ALIGNMENT:
+        return protection(Reason.ALIGNMENT)
+    return None
+
+
+def _supervisor_stop(processor: Processor, control: Control, instruction_mask: int) -> Stop:
+    """Check what only XSAVES and XRSTORS check."""
+    intercepted = control.non_root and processor.xsaves_can_exit
+    if intercepted and not control.enable_xsaves:
+        return undefined(Reason.ENABLE_XSAVES)
+    if control.cpl:
+        return protection(Reason.PRIVILEGE)
+    if intercepted and instruction_mask & control.xss & control.xss_exiting:
+        return Exit(Reason.XSS_EXITING)
+    return None
+
+
+def write_stop(control: Control, operand: Operand, extent: int) -> Stop:
+    """Find a page fault of a save: all of the area is probed before anything is written.
+
+    CR2 gets the last byte of the area, wherever the first inaccessible one is.
+    """
+    present = operand.accessible is None or operand.accessible >= extent
+    if present and operand.writable:
+        return None
+    code = _WRITE | (_USER if control.cpl == 3 else 0) | (_PRESENT if present else 0)
+    return page(Reason.PAYLOAD_PAGE, operand.address + extent - 1, code)
+
+
+def header_stop(control: Control, operand: Operand) -> Stop:
+    """Find a page fault of a restore on the header; CR2 gets the header's address."""
+    if operand.accessible is None or operand.accessible >= EXTENDED_OFFSET:
+        return None
+    code = _USER if control.cpl == 3 else 0
+    return page(Reason.HEADER_PAGE, operand.address + HEADER_OFFSET, code)
+
+
+def read_stop(control: Control, operand: Operand, extent: int) -> Stop:
+    """Find a page fault of a restore on the rest; CR2 gets the last byte of the area."""
+    if operand.accessible is None or operand.accessible >= extent:
+        return None
+    code = _USER if control.cpl == 3 else 0
+    return page(Reason.PAYLOAD_PAGE, operand.address + extent - 1, code)
