@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One line that says how far a search is, rewritten in place, on a terminal only."""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import TracebackType
+from typing import TYPE_CHECKING, Self, TextIO
+
+from rich.cells import set_cell_size
+
+from xsavvy.report.text import duration, escape, number
+
+if TYPE_CHECKING:
+    from xsavvy.api import Progress
+
+__all__ = ["ProgressLine", "progress_text"]
+
+INTERVAL = 0.1
+
+
+def progress_text(progress: Progress) -> str:
+    """Return how far a search is: states, transitions, depth, rate."""
+    rate = progress.states / progress.seconds if progress.seconds > 0 else 0
+    return (
+        f"{number(progress.states)} states  {number(progress.transitions)} transitions  "
+        f"depth {number(progress.depth)}  {number(round(rate))} states/s  "
+        f"{duration(progress.seconds)}"
+    )
+
+
+class ProgressLine:
+    """A callback for the search; as a context it leaves a clean line behind."""
+
+    def __init__(self, stream: TextIO | None = None, columns: int = 80) -> None:
+        self._stream = sys.stderr if stream is None else stream
+        self._on = self._stream.isatty()
+        self._columns = columns
+        self._label = ""
+        self._next = 0.0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.clear()
+
+    def start(self, label: str) -> None:
+        """Name what is searched now."""
+        self._label = escape(label)
+        self._next = 0.0
+
+    def clear(self) -> None:
+        """Empty the line, so that something else can be written."""
+        if self._on:
+            self._stream.write("\r\x1b[K")
+            self._stream.flush()
+
+    def __call__(self, progress: Progress) -> None:
+        """Show the progress, at most ten times a second."""
+        now = time.monotonic()
+        if not self._on or now < self._next:
+            return
+        self._next = now + INTERVAL
+        text = f"{self._label}  {progress_text(progress)}"
+        self._stream.write("\r\x1b[K" + set_cell_size(text, self._columns - 1).rstrip())
+        self._stream.flush()
