@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Options that several commands share, so that they are spelled and explained once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+__all__ = ["as_json", "readable_file", "world"]
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+readable_file = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
+as_json = click.option("--json", "as_json", is_flag=True, help="One JSON object instead of text.")
+
+
+def _choices(
+    context: click.Context, parameter: click.Parameter, values: tuple[str, ...]
+) -> dict[str, str]:
+    """Turn CHOICE=VALUE arguments into a mapping."""
+    chosen: dict[str, str] = {}
+    for value in values:
+        name, equals, setting = (part.strip() for part in value.partition("="))
+        if not (name and equals and setting):
+            message = f"{value!r}: expected CHOICE=VALUE ('xsavvy list choices' names them)"
+            raise click.BadParameter(message, context, parameter)
+        if chosen.get(name, setting) != setting:
+            message = f"{name!r} is set twice, to {chosen[name]!r} and to {setting!r}"
+            raise click.BadParameter(message, context, parameter)
+        chosen[name] = setting
+    return chosen
+
+
+_WORLD = (
+    click.option("--kernel", metavar="K", help="Kernel version. [default: the newest modelled]"),
+    click.option(
+        "--platform", metavar="P", help="Preset or CPUID dump. [default: this machine's CPUID]"
+    ),
+    click.option(
+        "--set",
+        "choices",
+        metavar="CHOICE=VALUE",
+        multiple=True,
+        callback=_choices,
+        help="Take another design than the kernel's; may be repeated.",
+    ),
+    click.option("--patch", type=readable_file, help="Python file that changes the model."),
+    click.option(
+        "--engine",
+        type=click.Choice(["auto", "reference", "packed"]),
+        default="auto",
+        show_default=True,
+        help="How to search; the numbers are the same.",
+    ),
+    click.option(
+        "--max-states", type=click.IntRange(min=1), metavar="N", help="Stop after N states."
+    ),
+)
+
+
+def world(command: Command) -> Command:
+    """Add the options that say what is checked, and how hard."""
+    for option in reversed(_WORLD):
+        command = option(command)
+    return command

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`xsavvy trace`: the shortest way to a violation, or to a state that must be reachable."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from xsavvy.cli.option import as_json, world
+from xsavvy.cli.status import of_verdicts
+
+__all__ = ["command"]
+
+
+@click.command("trace")
+@click.argument("scenario")
+@click.option("--property", metavar="NAME", help="The shortest violation of this property.")
+@click.option("--witness", metavar="NAME", help="The shortest way to what this witness asks for.")
+@world
+@as_json
+def command(scenario: str, *, as_json: bool, **options: Any) -> int:
+    """Show one trace of a scenario, step by step.
+
+    Without --property or --witness: the first property that is violated.
+    """
+    if options["property"] and options["witness"]:
+        raise click.UsageError("--property and --witness exclude each other")
+    from xsavvy import api
+    from xsavvy.report.check import result_lines
+    from xsavvy.report.json import encode
+    from xsavvy.report.progress import ProgressLine
+    from xsavvy.report.screen import Screen
+
+    with ProgressLine() as progress:
+        progress.start(scenario)
+        result = api.trace(scenario, progress=progress, **options)
+    if as_json:
+        sys.stdout.write(encode("trace", [result]) + "\n")
+    else:
+        screen = Screen()
+        screen.show(result_lines(result, screen.width))
+    return of_verdicts([result.verdict])

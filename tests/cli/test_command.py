@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The other commands, and what all of them share."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from tests.cli.conftest import Run
+from tests.cli.fake import Api
+
+from xsavvy.cli.group import one_line
+from xsavvy.cli.list import KINDS
+from xsavvy.version import __version__
+
+COMMANDS = ["check", "trace", "list", "cpu", "conform"]
+
+
+def test_help_names_every_command(run: Run) -> None:
+    """The help lists the commands in the order in which one learns them."""
+    ran = run("--help")
+    places = [ran.stdout.index(f"\n  {name} ") for name in COMMANDS]
+    assert places == sorted(places)
+    assert ran.exit_code == 0
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_explains_itself(run: Run, name: str) -> None:
+    """Every command has a help with its options."""
+    ran = run(name, "--help")
+    assert ran.exit_code == 0
+    assert "--json" in ran.stdout
+
+
+def test_version(run: Run) -> None:
+    """`--version` prints the name and the release, nothing else."""
+    assert run("--version").stdout == f"xsavvy {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["chekc"], "no command 'chekc': did you mean 'check'?"),
+        (["zzz"], "no command 'zzz': expected check, trace, list, cpu, conform"),
+        (["list", "scenario"], "'scenario' is not one of 'scenarios', "),
+        (["list"], "Missing argument"),
+        (["trace"], "Missing argument 'SCENARIO'"),
+        (["trace", "window", "--property", "a", "--witness", "b"], "exclude each other"),
+        (["cpu", "no/such/file"], "no/such/file"),
+    ],
+)
+def test_wrong_usage_is_one_line(run: Run, arguments: list[str], words: str) -> None:
+    """Wrong usage of any command is one line on standard error and status 2."""
+    ran = run(*arguments)
+    assert (ran.exit_code, ran.stdout) == (2, "")
+    assert words in ran.stderr
+    assert ran.stderr.count("\n") == 1
+
+
+def test_a_trace_is_shown(api: Api, run: Run) -> None:
+    """`trace` prints the world, the steps, and the sentence that is violated."""
+    ran = run("trace", "window", "--property", "no_fault")
+    assert ran.stdout.splitlines()[0] == "window  kernel v6.12  platform preset"
+    assert ran.stdout.splitlines()[-1] == "  No XRSTOR faults."
+    assert ran.exit_code == 1
+    assert api.calls[-1]["property"] == "no_fault"
+
+
+def test_a_trace_of_what_holds(api: Api, run: Run) -> None:
+    """Where the property holds, `trace` says in how many states, and exits with 0."""
+    ran = run("trace", "calm")
+    assert "holds  1,234 states  depth 21" in ran.stdout
+    assert ran.exit_code == 0
+
+
+def test_a_trace_as_json(api: Api, run: Run) -> None:
+    """`trace --json` has the one result in its list."""
+    whole = json.loads(run("trace", "window", "--json").stdout)
+    assert [step["actor"] for step in whole["results"][0]["trace"]] == ["vcpu", "irq"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_is_listed(api: Api, run: Run, kind: str) -> None:
+    """Every kind is asked of the API under its own name."""
+    assert run("list", kind).exit_code == 0
+    assert api.calls == [{"kind": kind}]
+
+
+def test_a_list_is_aligned(api: Api, run: Run) -> None:
+    """An item is its name and summary, with details and source below."""
+    assert run("list", "components").stdout == (
+        "one  First of its kind.\n     bit: 9\n     SDM\ntwo\n"
+    )
+
+
+def test_a_list_as_json(api: Api, run: Run) -> None:
+    """`list --json` has name, summary and source of each item."""
+    whole = json.loads(run("list", "steps", "--json").stdout)
+    assert whole["kind"] == "steps"
+    assert whole["results"][0]["name"] == "one"
+
+
+def test_messages_cannot_move_the_cursor() -> None:
+    """A message is one line without control characters, whatever a file name holds."""
+    assert one_line("a\nb \x1b[2J") == "a b \\x1b[2J"
+
+
+def test_a_closed_pipe_is_quiet() -> None:
+    """A reader that goes away ends the command without a traceback, and with status 3."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    code = "from xsavvy.cli.main import main; main(['list', '--help'])"
+    ran = subprocess.run(
+        [sys.executable, "-c", code], stdout=writer, stderr=subprocess.PIPE, text=True, check=False
+    )
+    os.close(writer)
+    assert (ran.stderr, ran.returncode) == ("", 3)
