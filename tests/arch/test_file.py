@@ -77,6 +77,6 @@ def test_one_licence_in_the_tree() -> None:
     """No file carries another licence tag, as third-party code would."""
     for path in project_files():
         if path.suffix in {".py", ".js", ".css", ".c", ".h", ".sh"}:
-            for line in path.read_text(encoding="utf-8").splitlines():
+            for line in path.read_text(encoding="utf-8").splitlines()[:5]:
                 if re.match(r"\W*SPDX-License-Identifier:", line):
                     assert line.rstrip("*/ ").endswith("Apache-2.0"), short(path)
