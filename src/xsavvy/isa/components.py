@@ -47,6 +47,7 @@ class Component:
         size: bytes of the saved image where the architecture fixes it, else None.
         source: section of a manual, by name.
         note: what is easy to get wrong about it.
+        initial: initial configuration as one little-endian number (x87 and MXCSR: see `image`).
     """
 
     index: int
@@ -59,6 +60,7 @@ class Component:
     size: int | None
     source: str
     note: str = ""
+    initial: int = 0
 
     @property
     def mask(self) -> int:
@@ -88,8 +90,11 @@ def _supervisor(
     size: int | None,
     source: str,
     note: str = "",
+    initial: int = 0,
 ) -> Component:
-    return Component(index, name, title, kernel, Kind.SUPERVISOR, False, msrs, size, source, note)
+    return Component(
+        index, name, title, kernel, Kind.SUPERVISOR, False, msrs, size, source, note, initial
+    )
 
 
 _RTIT_MSRS: Final = (
@@ -167,7 +172,10 @@ COMPONENTS: Final[tuple[Component, ...]] = (
         24, "SDM CET State",
         "IA32_S_CET, SSP and the interrupt SSP table address are not part of it",
     ),
-    _supervisor(13, "HDC", "HDC state", "", (Msr("IA32_PM_CTL1", 0xDB1),), 8, "SDM HDC State"),
+    _supervisor(
+        13, "HDC", "HDC state", "", (Msr("IA32_PM_CTL1", 0xDB1),), 8, "SDM HDC State",
+        "the initial configuration allows duty cycling; its value is inferred", initial=1,
+    ),
     _supervisor(
         14, "UINTR", "UINTR state", "", _UINTR_MSRS, 48, "SDM UINTR State",
         "also holds UIF, in the same 8 bytes as IA32_UINTR_MISC",
@@ -177,7 +185,8 @@ COMPONENTS: Final[tuple[Component, ...]] = (
         "size follows the number of entries; Linux handles it apart from task state",
     ),
     _supervisor(
-        16, "HWP", "HWP state", "", (Msr("IA32_HWP_REQUEST", 0x774),), 8, "SDM HWP State"
+        16, "HWP", "HWP state", "", (Msr("IA32_HWP_REQUEST", 0x774),), 8, "SDM HWP State",
+        "the initial configuration is the value after reset; inferred", initial=0x8000_FF01,
     ),
     _user(17, "XTILECFG", "XTILECFG state", "XTILE_CFG", 64, "SDM AMX State"),
     _user(

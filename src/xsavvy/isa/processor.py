@@ -118,6 +118,14 @@ class Processor:
         return self.is_amd and self.xsaveerptr
 
     @property
+    def xinuse_by_value(self) -> bool:
+        """Tell whether loading a component's initial configuration clears its XINUSE bit.
+
+        The manual lets a restore leave the bit set; Zen 4 looks at the data.
+        """
+        return self.is_amd
+
+    @property
     def xsaves_can_exit(self) -> bool:
         """Tell whether a hypervisor may intercept XSAVES and XRSTORS (AMD: no)."""
         return not self.is_amd
