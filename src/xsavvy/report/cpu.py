@@ -15,17 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["cpu_lines"]
 
-HEAD = (
-    "bit",
-    "component",
-    "register",
-    "size",
-    "standard",
-    "compacted",
-    "align",
-    "XFD",
-    "what it is",
-)
+HEAD = ("bit", "component", "register", "size", "standard", "compacted", "align", "XFD")
 
 
 def cpu_lines(cpu: CpuDescription, width: int | None) -> Iterator[Text]:
@@ -63,10 +53,8 @@ def _labelled(label: str, items: Iterator[Text] | list[Text], width: int | None)
 
 
 def _registers(cpu: CpuDescription, width: int | None) -> Iterator[Text]:
-    for label, mask, names in (
-        ("XCR0", cpu.xcr0, cpu.xcr0_names),
-        ("XSS ", cpu.xss, cpu.xss_names),
-    ):
+    registers = (("XCR0", cpu.xcr0, cpu.xcr0_names), ("XSS ", cpu.xss, cpu.xss_names))
+    for label, mask, names in registers:
         items = [Text(f"{mask:#x}"), *(styled(name) for name in names)] if mask else [Text("0")]
         yield from _labelled(label, items, width)
     words = " ".join(cpu.instructions)
@@ -77,7 +65,7 @@ def _known(value: int | None) -> Text:
     return Text("?", "yellow") if value is None else Text(number(value))
 
 
-def _yes(value: bool | None) -> Text:  # noqa: FBT001, RUF100
+def _yes(value: bool | None) -> Text:
     return Text("?", "yellow") if value is None else Text("yes" if value else "")
 
 
@@ -97,12 +85,12 @@ def _component(row: ComponentRow) -> list[Text]:
 
 def _components(cpu: CpuDescription, width: int | None) -> Iterator[Text]:
     rows = [_component(row) for row in cpu.components]
-    head = [Text(word, "dim") for word in HEAD[:-1]]
+    head = [Text(word, "dim") for word in HEAD]
     numbers = (0, 3, 4, 5)
     with_title = [
         [*cells, styled(row.title, "dim")] for cells, row in zip(rows, cpu.components, strict=True)
     ]
-    wide = columns([[*head, Text(HEAD[-1], "dim")], *with_title], right=numbers)
+    wide = columns([[*head, Text("what it is", "dim")], *with_title], right=numbers)
     fits = width is None or max(line.cell_len for line in wide) <= width
     yield from wide if fits else columns([head, *rows], right=numbers)
 
@@ -124,7 +112,7 @@ def _sizes(cpu: CpuDescription, width: int | None) -> Iterator[Text]:
 
 
 def _features(cpu: CpuDescription, width: int | None) -> Iterator[Text]:
-    for label, present in (("yes    ", True), ("no     ", False), ("unknown", None)):
+    for label, present in (("with   ", True), ("without", False), ("unknown", None)):
         names = [styled(row.name) for row in cpu.features if row.present is present]
         if names:
             yield from _labelled(label, names, width)
