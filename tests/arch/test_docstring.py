@@ -30,7 +30,7 @@ def inherited(module: ast.Module) -> set[str]:
     classes = {node.name: node for node in module.body if isinstance(node, ast.ClassDef)}
     found = set()
     for name, node in classes.items():
-        bases = [classes[base.id] for base in node.bases if getattr(base, "id", "") in classes]
+        bases = [classes[n.id] for n in node.bases if isinstance(n, ast.Name) and n.id in classes]
         for method, body in [pair for base in bases for pair in public_definitions(base)]:
             if ast.get_docstring(body) or f"{bases[0].name}.{method}" in found:
                 found.add(f"{name}.{method}")
