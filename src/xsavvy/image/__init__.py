@@ -3,3 +3,9 @@
 
 Read `registers`, then `apply`; `legacy` holds what is peculiar to the x87 part.
 """
+
+from xsavvy.image.apply import Result, enabled, execute
+from xsavvy.image.legacy import X87
+from xsavvy.image.registers import Registers
+
+__all__ = ["X87", "Registers", "Result", "enabled", "execute"]

@@ -385,35 +385,3 @@ def xfd_blocks(needed: int, xcr0: int, xfd: int) -> int:
     (4, 0)
     """
     return needed & xfd if (needed & ~xcr0) == 0 else 0
-
-
-# --- how much memory is needed --------------------------------------------------------------
-
-
-def standard_extent_mask(rfbm: int) -> int:
-    """List components up to whose end an instruction on the standard format needs memory.
-
-    RFBM alone, whether in use or in XSTATE_BV or not.
-
-    >>> standard_extent_mask(0b101)
-    5
-    """
-    return rfbm
-
-
-def compacted_save_extent_mask(rfbm: int) -> int:
-    """List components up to whose end XSAVEC and XSAVES need memory: RFBM, in use or not.
-
-    >>> compacted_save_extent_mask(0b101)
-    5
-    """
-    return rfbm
-
-
-def compacted_restore_extent_mask(rfbm: int, xstate_bv: int) -> int:
-    """List components up to whose end a restore from the compacted format needs memory.
-
-    >>> compacted_restore_extent_mask(0b110, 0b011)
-    2
-    """
-    return rfbm & xstate_bv

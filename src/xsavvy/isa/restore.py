@@ -3,7 +3,8 @@
 
 After the checks of `entry`: #PF on the header, #GP for the header (whatever RFBM is), #NM for
 XFD, #PF on the rest, #GP for MXCSR, #GP for a supervisor register's value.  A stopped plan
-changes no register, however late the cause.
+changes no register, however late the cause.  Memory is needed up to the end of the last component
+of RFBM in the standard format, of those that are loaded in the compacted one.
 
 Sources: SDM "Operation of XRSTOR", "Standard Form of XRSTOR", "Compacted Form of XRSTOR",
 "Operation of XRSTORS", "XRSTOR and the Init and Modified Optimizations"; order measured on Zen 4
@@ -158,7 +159,7 @@ def _standard(
     ):
         return RestorePlan(protection(Reason.HEADER), rfbm)
     layout = processor.standard
-    extent = layout.extent(masks.standard_extent_mask(rfbm))
+    extent = layout.extent(rfbm)
     loads_mxcsr = masks.standard_loads_mxcsr(rfbm)
     return _finish(
         processor, control, rfbm, header.xstate_bv, mxcsr, xinuse, operand,
@@ -188,7 +189,7 @@ def _compacted(
     ):
         return RestorePlan(protection(Reason.HEADER), rfbm)
     layout = processor.compacted(header.xcomp_bv)
-    extent = layout.extent(masks.compacted_restore_extent_mask(rfbm, xstate_bv))
+    extent = layout.extent(masks.xrstor_loads(rfbm, xstate_bv))
     return _finish(
         processor, control, rfbm, xstate_bv, mxcsr, xinuse, operand, layout, extent,
         masks.compacted_loads_mxcsr(rfbm, xstate_bv),

@@ -2,7 +2,7 @@
 """XSAVE, XSAVEOPT, XSAVEC and XSAVES: what they write, and why they do not.
 
 Each plan is a pure function; `xsavvy.image` and the model carry it out.  A stopped plan writes
-nothing.  Read `plan_xsave` first, the others say only how they differ.
+nothing.  Memory is needed up to the end of the last component of RFBM, in use or not.  Read `plan_xsave` first, the others say only how they differ.
 
 Sources: SDM "Operation of XSAVE", "Operation of XSAVEOPT", "Operation of XSAVEC", "Operation of
 XSAVES"; APM the same instructions.
@@ -74,7 +74,7 @@ def plan_xsave(
     """
     rfbm = masks.rfbm_user(instruction_mask, control.xcr0)
     layout = processor.standard
-    extent = layout.extent(masks.standard_extent_mask(rfbm))
+    extent = layout.extent(rfbm)
     stop = entry_stop(processor, Instruction.XSAVE, control, instruction_mask, operand)
     stop = stop or write_stop(control, operand, extent)
     if stop:
@@ -114,7 +114,7 @@ def plan_xsaveopt(
     """
     rfbm = masks.rfbm_user(instruction_mask, control.xcr0)
     layout = processor.standard
-    extent = layout.extent(masks.standard_extent_mask(rfbm))
+    extent = layout.extent(rfbm)
     stop = entry_stop(processor, Instruction.XSAVEOPT, control, instruction_mask, operand)
     stop = stop or write_stop(control, operand, extent)
     if stop:
@@ -153,7 +153,7 @@ def plan_xsavec(
     """
     rfbm = masks.rfbm_user(instruction_mask, control.xcr0)
     layout = processor.compacted(masks.xsavec_xcomp_bv(rfbm))
-    extent = layout.extent(masks.compacted_save_extent_mask(rfbm))
+    extent = layout.extent(rfbm)
     stop = entry_stop(processor, Instruction.XSAVEC, control, instruction_mask, operand)
     stop = stop or write_stop(control, operand, extent)
     if stop:
@@ -197,7 +197,7 @@ def plan_xsaves(
     """
     rfbm = masks.rfbm_supervisor(instruction_mask, control.xcr0, control.xss)
     layout = processor.compacted(masks.xsavec_xcomp_bv(rfbm))
-    extent = layout.extent(masks.compacted_save_extent_mask(rfbm))
+    extent = layout.extent(rfbm)
     stop = entry_stop(processor, Instruction.XSAVES, control, instruction_mask, operand)
     stop = stop or write_stop(control, operand, extent)
     if stop:
