@@ -9,6 +9,12 @@ from typing import Any
 
 import msgspec
 
+from xsavvy.cpuid.describe import CpuDescription, describe
+from xsavvy.cpuid.presets import PRESETS
+from xsavvy.live.case import Case
+from xsavvy.live.conformance import Conformance, Explained, Fact, Met, Unexplained
+from xsavvy.live.host import Unreached
+
 
 class UsageError(ValueError):
     """What the API raises for a name that it does not know."""
@@ -82,6 +88,7 @@ class Api:
         }
         self.notes: list[str] = []
         self.interrupt_at = ""
+        self.conformance = conformance()
 
     def check(
         self,
@@ -110,3 +117,28 @@ class Api:
         if kind == "scenarios":
             return [ListItem(name, "A scenario of a test.", "thread seed") for name in self.answers]
         return [ListItem("one", "First of its kind.", "SDM", {"bit": "9"}), ListItem("two")]
+
+    def cpu(self, path: str | None) -> CpuDescription:
+        self.calls.append({"path": path})
+        return describe(PRESETS["milan"].table)
+
+    def conform_silicon(self, **options: Any) -> Conformance:
+        self.calls.append(options)
+        return self.conformance
+
+
+def conformance(*unexplained: Unexplained, facts: tuple[Fact, ...] = ()) -> Conformance:
+    """What a run on a processor found: everything agrees but for what is given."""
+    return Conformance(
+        oracle="silicon",
+        met=Met("A processor", "Linux 6.12"),
+        cases=1000,
+        agree=999 - len(unexplained),
+        explained=(Explained(Case("xsaveopt", b""), "XINUSE may change at any interrupt"),),
+        unexplained=unexplained,
+        facts=facts,
+        unreached=(Unreached("XSAVES", "needs ring 0"),),
+        seed=7,
+        reruns=0,
+        seconds=1.5,
+    )

@@ -35,7 +35,8 @@ def cpu_lines(cpu: CpuDescription, width: int | None) -> Iterator[Text]:
 
 def _identity(cpu: CpuDescription) -> Iterator[Text]:
     yield styled(cpu.brand.strip() or cpu.vendor or "unknown processor", "bold")
-    yield styled(cpu.vendor, "dim")
+    if cpu.brand.strip():
+        yield styled(cpu.vendor, "dim")
     if cpu.family is not None:
         words = f"family {cpu.family} model {cpu.model} stepping {cpu.stepping}"
         yield styled(words, "dim")
