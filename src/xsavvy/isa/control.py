@@ -53,13 +53,13 @@ class Operand(NamedTuple):
     Attributes:
         address: linear address of the XSAVE area.
         accessible: bytes from there on that may be accessed, None for all.
-        writable: a save may write them.
+        writable: bytes from there on that may be written, None for all that may be accessed.
         prefixed: the encoding has LOCK, 66, F2 or F3.
     """
 
     address: int = 0
     accessible: int | None = None
-    writable: bool = True
+    writable: int | None = None
     prefixed: bool = False
 
 
