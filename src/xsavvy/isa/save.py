@@ -2,7 +2,8 @@
 """XSAVE, XSAVEOPT, XSAVEC and XSAVES: what they write, and why they do not.
 
 Each plan is a pure function; `xsavvy.image` and the model carry it out.  A stopped plan writes
-nothing.  Memory is needed up to the end of the last component of RFBM, in use or not.  Read `plan_xsave` first, the others say only how they differ.
+nothing.  Memory is needed up to the end of the last component of RFBM, in use or not.  Read
+`plan_xsave` first, the others say only how they differ.
 
 Sources: SDM "Operation of XSAVE", "Operation of XSAVEOPT", "Operation of XSAVEC", "Operation of
 XSAVES"; APM the same instructions.
