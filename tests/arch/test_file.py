@@ -8,6 +8,7 @@ import warnings
 from pathlib import Path
 
 import pytest
+
 from tests.arch.source import SRC, modules, project_files, python_tests, short, text_files
 
 SPDX = "# SPDX-License-Identifier: Apache-2.0"

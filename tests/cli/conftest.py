@@ -8,9 +8,9 @@ from collections.abc import Callable
 
 import click.testing
 import pytest
-from tests.cli.fake import Api
 
 import xsavvy
+from tests.cli.fake import Api
 from xsavvy.cli.main import xsavvy as group
 
 Run = Callable[..., click.testing.Result]

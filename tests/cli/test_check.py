@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from tests.cli.conftest import Run
 from tests.cli.fake import Api, CheckResult
 

@@ -9,9 +9,9 @@ import subprocess
 import sys
 
 import pytest
+
 from tests.cli.conftest import Run
 from tests.cli.fake import Api
-
 from xsavvy.cli.group import one_line
 from xsavvy.cli.list import KINDS
 from xsavvy.version import __version__

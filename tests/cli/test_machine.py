@@ -7,9 +7,9 @@ import json
 from pathlib import Path
 
 import pytest
+
 from tests.cli.conftest import Run
 from tests.cli.fake import Api, conformance
-
 from xsavvy.live.answer import Difference
 from xsavvy.live.case import Case
 from xsavvy.live.conformance import Fact, Unexplained

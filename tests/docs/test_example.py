@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from tests.arch.source import ROOT, project_files, short
 from tests.docs.example import Example, Transcript, examples, matches, transcripts
 

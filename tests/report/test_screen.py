@@ -7,8 +7,8 @@ import io
 
 import pytest
 from rich.text import Text
-from tests.cli.fake import VIOLATED, Progress
 
+from tests.cli.fake import VIOLATED, Progress
 from xsavvy.report.check import check_lines
 from xsavvy.report.progress import ProgressLine, progress_text
 from xsavvy.report.screen import Screen

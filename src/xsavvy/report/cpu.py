@@ -106,9 +106,13 @@ def _sizes(cpu: CpuDescription, width: int | None) -> Iterator[Text]:
     yield from _labelled("bytes", areas, width)
     now = [Text("now ").append_text(_known(sizes.current_reported))]
     now.append(Text("compacted ").append_text(_known(sizes.current_compacted_reported)))
-    for pair in cpu.in_force or ():
-        xss = "" if pair.xss is None else f", XSS={pair.xss:#x}"
-        now.append(Text(f"which XCR0={pair.xcr0:#x}{xss} explains"))
+    pairs = cpu.in_force or ()
+    if len(pairs) == 1:
+        xss = "" if pairs[0].xss is None else f", XSS={pairs[0].xss:#x}"
+        now.append(Text(f"so XCR0={pairs[0].xcr0:#x}{xss}"))
+    elif pairs:
+        xcr0 = " or ".join(dict.fromkeys(f"{pair.xcr0:#x}" for pair in pairs))
+        now.append(Text(f"so XCR0={xcr0}, and one of {len(pairs)} values of XSS"))
     yield from _labelled("     ", now, width)
 
 
