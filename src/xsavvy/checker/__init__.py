@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The checker: it knows fields, steps, paths, events, properties; nothing of x86.
+
+Read `reference.py` first: it is the whole meaning of a search, slow and obvious. Then
+`program.py` (what a model is made of), `record.py` and `field.py` (its state), `dialect.py`
+(what step functions may contain), `bind.py` (how a program becomes a list of rules). The
+packed engine, which answers a hundred times faster, is `inline.py`, `generate.py`, `packed.py`.
+
+>>> from typing import Annotated
+>>> class Tank(Record):
+...     level: Annotated[int, Below(4), Init(2), "litres"]
+>>> def pour(s, k):
+...     s.level += 1
+>>> def room(s, k):
+...     return s.level < k.limit
+>>> def never_full(s, k):
+...     return s.level < 3
+>>> program = Program(
+...     Tank, actors=(), events=(Event("rain", "sky", pour, source="-", when=room),),
+...     properties=(Property("never_full", "The tank is never full.", never_full, source="-"),),
+... )
+>>> class Small:
+...     limit = 3
+>>> found = search(bind(program, Small))
+>>> found.states, found.transitions, found.depth, found.deadlocks.count
+(2, 1, 1, 1)
+>>> found.verdict("never_full").trace.hops[0].changes
+{'level': ('2', '3')}
+"""
+
+from xsavvy.checker.bind import System, bind
+from xsavvy.checker.dialect import check as check_dialect
+from xsavvy.checker.dialect import reads, writes
+from xsavvy.checker.error import CheckerError, DialectError, EditError, EngineError, ModelError
+from xsavvy.checker.field import Below, Choice, Context, Each, Flag, Init, Kind, Location, Mask
+from xsavvy.checker.outcome import (
+    Deadlocks,
+    FieldUse,
+    Hop,
+    Outcome,
+    Sighting,
+    Trace,
+    Unreached,
+    Verdict,
+)
+from xsavvy.checker.place import layout, listing
+from xsavvy.checker.program import (
+    REST,
+    Actor,
+    Event,
+    Path,
+    Program,
+    Property,
+    Step,
+    Witness,
+)
+from xsavvy.checker.record import Field, Record, fields
+from xsavvy.checker.search import search
+
+__all__ = [
+    "REST",
+    "Actor",
+    "Below",
+    "CheckerError",
+    "Choice",
+    "Context",
+    "Deadlocks",
+    "DialectError",
+    "Each",
+    "EditError",
+    "EngineError",
+    "Event",
+    "Field",
+    "FieldUse",
+    "Flag",
+    "Hop",
+    "Init",
+    "Kind",
+    "Location",
+    "Mask",
+    "ModelError",
+    "Outcome",
+    "Path",
+    "Program",
+    "Property",
+    "Record",
+    "Sighting",
+    "Step",
+    "System",
+    "Trace",
+    "Unreached",
+    "Verdict",
+    "Witness",
+    "bind",
+    "check_dialect",
+    "fields",
+    "layout",
+    "listing",
+    "reads",
+    "search",
+    "writes",
+]

@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The fast search: packed states and generated Python, the same answers as `reference.py`.
+
+The code of a location is written when a state first is there, so what is never reached costs
+nothing. When generated code meets an illegal value it gives up, and the model's own functions
+are run on that state to say what is wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from xsavvy.checker.bind import System
+from xsavvy.checker.error import EngineError, ModelError
+from xsavvy.checker.exploration import Exploration, Meter
+from xsavvy.checker.generate import Writer
+from xsavvy.checker.rule import Rule, successor
+from xsavvy.checker.word import Word
+
+SLICE = 2048
+
+
+class Illegal(Exception):
+    """Raised by generated code that is about to store an illegal value."""
+
+
+_FAILURES = (Illegal, ArithmeticError, LookupError, NameError, TypeError, ValueError)
+
+
+class Machine:
+    """Generated code for one system; good for one search."""
+
+    def __init__(self, system: System) -> None:
+        self.system = system
+        self.word = Word(system.shape, system.fixed)
+        self.writer = Writer(system, self.word)
+        self.found: Exploration[int] = Exploration()
+        self.fresh: list[int] = []
+        self.fired = bytearray(len(system.rules))
+        self.space: dict[str, Any] = {
+            **self.writer.tables(),
+            "Illegal": Illegal,
+            "seen": self.found.parent,
+            "new": self.fresh.append,
+            "fired": self.fired,
+            "dead": self._dead,
+            "bad": self._bad,
+            "shown": self._shown,
+        }
+        self.stale = True
+
+    def explore(self, max_states: int | None, meter: Meter) -> Exploration[int]:
+        """Explore every reachable state; see `reference.explore`."""
+        found = self.found
+        for state in self.system.starts:
+            word = self.word.pack(state)
+            found.parent[word] = None
+            self.fresh.append(word)
+        try:
+            self._steps()
+            expand = self._define(self.writer.expand(), "expand")
+            frontier = self._judged()
+            while frontier:
+                following: list[int] = []
+                at = 0
+                while at < len(frontier):
+                    size = self._room(max_states)
+                    if size == 0:
+                        return found
+                    part = frontier[at : at + size]
+                    at += size
+                    found.transitions += expand(part)
+                    following += self._judged()
+                    meter.show(len(found.parent), found.transitions, found.depth, len(frontier))
+                if following:
+                    found.depth += 1
+                frontier = following
+            found.complete = True
+        except KeyboardInterrupt:
+            pass
+        except _FAILURES as failure:
+            self._explain(failure)
+        finally:
+            found.fired.update(i for i, fired in enumerate(self.fired) if fired)
+        return found
+
+    def _room(self, max_states: int | None) -> int:
+        """How many states can be expanded before the limit has to be looked at again."""
+        if max_states is None:
+            return SLICE
+        left = max_states - len(self.found.parent)
+        if left <= 0:
+            return 0
+        return max(1, min(SLICE, left // max(1, len(self.system.rules))))
+
+    def _judged(self) -> list[int]:
+        """Judge properties and witnesses in the new states, and hand these over."""
+        new = self.fresh[:]
+        self.fresh.clear()
+        if self.stale:
+            program = self.system.program
+            properties = [i for i in range(len(program.properties)) if i not in self.found.violated]
+            witnesses = [i for i in range(len(program.witnesses)) if i not in self.found.witnessed]
+            self.scan = self._define(self.writer.scan(properties, witnesses), "scan")
+            self.stale = False
+        self.scan(new)
+        return new
+
+    def _dead(self, word: int) -> None:
+        self.found.deadlocks += 1
+        if self.found.deadlock is None:
+            self.found.deadlock = word
+
+    def _bad(self, index: int, word: int) -> None:
+        self.found.violated.setdefault(index, word)
+        self.stale = True
+
+    def _shown(self, index: int, word: int) -> None:
+        self.found.witnessed.setdefault(index, word)
+        self.stale = True
+
+    # code
+
+    def _define(self, text: str, name: str) -> Callable[..., Any]:
+        exec(compile(text, f"<generated {name}>", "exec"), self.space)  # noqa: S102 (own text)
+        defined: Callable[..., Any] = self.space[name]
+        return defined
+
+    def _steps(self) -> None:
+        """Make the table of each actor: location to function; filled when first used."""
+        for slot in self.writer.slots:
+            size = self.word.kinds[slot].top + 1
+            table: list[Callable[[int], int]] = [_rest] * size
+            self.space[f"S{slot}"] = table
+            for rule in self.system.rules:
+                if rule.slot == slot and not rule.is_event:
+                    (location,) = rule.locations
+                    table[location] = self._later(rule, table, location)
+
+    def _later(
+        self, rule: Rule, table: list[Callable[[int], int]], location: int
+    ) -> Callable[[int], int]:
+        def first(w: int) -> int:
+            table[location] = self._define(self.writer.step(rule), "step")
+            return table[location](w)
+
+        return first
+
+    # failure
+
+    def _explain(self, failure: BaseException) -> NoReturn:
+        """Run the model's own functions where generated code failed; they say what is wrong."""
+        at = None
+        trace = failure.__traceback__
+        while trace is not None:
+            at = trace.tb_frame.f_locals.get("w", at)
+            trace = trace.tb_next
+        if not isinstance(at, int):
+            raise EngineError(f"generated code failed: {failure!r}") from failure
+        state = self.word.unpack(at)
+        record = self.system.shape.thaw(state)
+        program = self.system.program
+        guards = [(item.name, item.holds) for item in program.properties]
+        guards += [(witness.name, witness.seen) for witness in program.witnesses]
+        for name, guard in guards:
+            try:
+                guard(record, self.system.constants)
+            except Exception as bad:
+                raise ModelError(f"{name}: {type(bad).__name__}: {bad}") from bad
+        for rule in self.system.rules:
+            successor(self.system.shape, rule, state, self.system.constants)
+        raise EngineError(
+            f"generated code failed where the model's functions do not: {failure!r}"
+        ) from failure
+
+
+def _rest(_: int) -> int:
+    return 0

@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The counts of the measured prototype are reached by both engines."""
+
+from __future__ import annotations
+
+import fx
+import pytest
+
+from xsavvy.checker import bind, search
+
+
+@pytest.mark.parametrize(
+    ("engine", "budget", "states", "transitions"),
+    [("reference", 0, 27_616, 65_792), ("packed", 0, 27_616, 65_792),
+     ("packed", 3, 113_224, 276_716)],
+)
+def test_counts_are_those_of_four_independent_writings(engine, budget, states, transitions):
+    """States, transitions and depth equal those of Python, Murphi, Promela and TLA+."""
+    found = search(bind(fx.program(), fx.Size(), [fx.budget(budget)]), engine)
+    assert (found.states, found.transitions, found.depth) == (states, transitions, 36)
+    assert found.complete
+    assert {verdict.verdict for verdict in found.verdicts} == {"holds"}
+
+
+def test_the_seeded_bug_is_found_by_its_shortest_trace():
+    """When ptrace forgets to invalidate the owner, eight transitions show it."""
+    found = search(bind(fx.program(), fx.Size(bug=1), [fx.budget(1)]))
+    verdict = found.verdict("user0_sees_user0")
+    assert (verdict.verdict, verdict.depth, len(verdict.trace)) == ("violated", 8, 8)
+    assert "can_ptrace:ptrace" in [hop.step for hop in verdict.trace.hops]
+    others = {item.verdict for item in found.verdicts if item.name != "user0_sees_user0"}
+    assert others == {"holds"}
