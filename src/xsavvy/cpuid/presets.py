@@ -111,162 +111,74 @@ class Presets(Mapping[str, Preset]):
         return len(self._presets)
 
 
-def _intel(name: str, title: str, file: str) -> Preset:
-    return Preset(name, title, "vmx", *_place(file))
-
-
-def _amd(name: str, title: str, file: str) -> Preset:
-    return Preset(name, title, "svm", *_place(file))
-
-
-def _place(file: str) -> tuple[str, str]:
-    if file.startswith("cpuid-r/"):
-        return f"cpuid/{file}", _OWN
+def _dumped(name: str, virtualization: Virtualization, file: str, title: str) -> Preset:
+    """Return the preset of a dump; the form of a file's name tells whose it is."""
+    folder, project = "instlatx64", _INSTLATX64
     if file.endswith(".xml"):
-        return f"cpuid/libvirt/{file}", _LIBVIRT
-    return f"cpuid/instlatx64/{file}", _INSTLATX64
+        folder, project = "libvirt", _LIBVIRT
+    elif file.endswith(".cpuid-r.txt"):
+        folder, project = "cpuid-r", _OWN
+    return Preset(name, title, virtualization, f"cpuid/{folder}/{file}", project)
 
 
+# fmt: off
 PRESETS: Final = Presets((
-    _intel(
-        "sandy-bridge",
-        "Xeon E5-2650: AVX, XSAVEOPT and nothing more",
-        "x86_64-cpuid-Xeon-E5-2650.xml",
-    ),
-    _intel(
-        "haswell",
-        "Xeon E5 v3: AVX2, XSAVEOPT, no XSAVEC",
-        "GenuineIntel00306F2_HaswellEP2_CPUID.txt",
-    ),
-    _intel(
-        "broadwell",
-        "Xeon E5 v4: Processor Trace without a component for it",
-        "x86_64-cpuid-Xeon-E5-2650-v4.xml",
-    ),
-    _intel(
-        "knights-landing",
-        "Xeon Phi 7210: AVX-512 without XSAVEC or XSAVES",
-        "GenuineIntel0050671_KnightsLanding_CPUID.first4cpus.txt",
-    ),
-    _intel(
-        "skylake-client",
-        "Core i7-8550U: MPX, XSAVES, no AVX-512",
-        "x86_64-cpuid-Core-i7-8550U.xml",
-    ),
-    _intel(
-        "skylake-sp",
-        "Xeon Platinum 8160: MPX, AVX-512 and PKU",
-        "GenuineIntel0050654_SkylakeXeon_20_CPUID.first4cpus.txt",
-    ),
-    _intel(
-        "cascade-lake",
-        "Xeon Platinum 8268: as skylake-sp",
-        "x86_64-cpuid-Xeon-Platinum-8268.xml",
-    ),
-    _intel(
-        "cooper-lake",
-        "Cooper Lake: as cascade-lake",
-        "x86_64-cpuid-Cooperlake.xml",
-    ),
-    _intel(
-        "denverton",
-        "Atom C3958: MPX without AVX, so a hole at bit 2",
-        "GenuineIntel00506F1_Denverton_CPUID.txt",
-    ),
-    _intel(
-        "snow-ridge",
-        "Atom P5362: XSAVES, but no user component beyond SSE",
-        "x86_64-cpuid-Atom-P5362.xml",
-    ),
-    _intel(
-        "ice-lake",
-        "Ice Lake server: AVX-512 and PKU, MPX gone",
-        "x86_64-cpuid-Ice-Lake-Server.xml",
-    ),
-    _intel(
-        "tiger-lake",
-        "Core i5-1135G7: CET and HDC",
-        "GenuineIntel00806C1_TigerLake_01_CPUID.txt",
-    ),
-    _intel(
-        "alder-lake",
-        "Core i9-12900HK: CET, LBR and HWP in IA32_XSS, no AVX-512",
-        "GenuineIntel00906A3_AlderLakeP_00_CPUID.txt",
-    ),
-    _intel(
-        "arrow-lake",
-        "Core Ultra 9 285H: as alder-lake, with user interrupts",
-        "GenuineIntel00C0652_ArrowLakeH_04_CPUID.txt",
-    ),
-    _intel(
-        "panther-lake",
-        "Core Ultra 7 355: as arrow-lake",
-        "GenuineIntel00C06C3_PantherLakeL_01_CPUID.txt",
-    ),
-    _intel(
-        "sapphire-rapids",
-        "Xeon w7-2475X: AMX and XFD, CET, PASID, user interrupts",
-        "GenuineIntel00806F8_SapphireRapids_05_CPUID.first4cpus.txt",
-    ),
-    _intel(
-        "emerald-rapids",
-        "Xeon Gold 5520+: as sapphire-rapids",
-        "GenuineIntel00C06F2_EmeraldRapids_01_CPUID.first4cpus.txt",
-    ),
-    _intel(
-        "granite-rapids",
-        "Xeon 658X: as sapphire-rapids, with HWP",
-        "GenuineIntel00A06D1_GraniteRapids_03_CPUID.first4cpus.txt",
-    ),
-    Preset(
-        "granite-rapids-apx",
-        "hypothetical: granite-rapids with APX in MPX's place",
-        "vmx",
-        "",
-        _SDE,
-        base="granite-rapids",
-    ),
-    _amd(
-        "bulldozer",
-        "Opteron 6234: LWP, component 62; XSAVE alone",
-        "x86_64-cpuid-Opteron-6234.xml",
-    ),
-    _amd(
-        "naples",
-        "EPYC 7601: AVX, XSAVES with nothing to save",
-        "x86_64-cpuid-EPYC-7601-32-Core.xml",
-    ),
-    _amd(
-        "rome",
-        "EPYC 7402P: a PKRU component of 64 bytes at 832, but no PKU",
-        "AuthenticAMD0830F10_K17_Rome_CPUID2.txt",
-    ),
-    _amd(
-        "milan",
-        "EPYC 7713: PKU, shadow stacks without branch tracking",
-        "AuthenticAMD0A00F11_K19_Milan_CPUID1.first4cpus.txt",
-    ),
-    _amd(
-        "genoa",
-        "EPYC 9654: AVX-512 at AMD's offsets",
-        "AuthenticAMD0A10F11_K19_Genoa_01_CPUID.first4cpus.txt",
-    ),
-    _amd(
-        "genoa-guest",
-        "EPYC Zen 4 as a virtual machine saw it: no PKU, no SVM",
-        "cpuid-r/this-machine.cpuid-r.txt",
-    ),
-    _amd(
-        "bergamo",
-        "EPYC 9754: as genoa",
-        "AuthenticAMD0AA0F02_K19_Bergamo_04_CPUID.first4cpus.txt",
-    ),
-    _amd(
-        "turin",
-        "EPYC 9655: as genoa",
-        "AuthenticAMD0B00F21_K20_Turin_01_CPUID.first4cpus.txt",
-    ),
-))  # fmt: skip
+    _dumped("sandy-bridge", "vmx", "x86_64-cpuid-Xeon-E5-2650.xml",
+            "Xeon E5-2650: AVX, XSAVEOPT and nothing more"),
+    _dumped("haswell", "vmx", "GenuineIntel00306F2_HaswellEP2_CPUID.txt",
+            "Xeon E5 v3: AVX2, XSAVEOPT, no XSAVEC"),
+    _dumped("broadwell", "vmx", "x86_64-cpuid-Xeon-E5-2650-v4.xml",
+            "Xeon E5 v4: Processor Trace without a component for it"),
+    _dumped("knights-landing", "vmx", "GenuineIntel0050671_KnightsLanding_CPUID.first4cpus.txt",
+            "Xeon Phi 7210: AVX-512 without XSAVEC or XSAVES"),
+    _dumped("skylake-client", "vmx", "x86_64-cpuid-Core-i7-8550U.xml",
+            "Core i7-8550U: MPX, XSAVES, no AVX-512"),
+    _dumped("skylake-sp", "vmx", "GenuineIntel0050654_SkylakeXeon_20_CPUID.first4cpus.txt",
+            "Xeon Platinum 8160: MPX, AVX-512 and PKU"),
+    _dumped("cascade-lake", "vmx", "x86_64-cpuid-Xeon-Platinum-8268.xml",
+            "Xeon Platinum 8268: as skylake-sp"),
+    _dumped("cooper-lake", "vmx", "x86_64-cpuid-Cooperlake.xml",
+            "Cooper Lake: as cascade-lake"),
+    _dumped("denverton", "vmx", "GenuineIntel00506F1_Denverton_CPUID.txt",
+            "Atom C3958: MPX without AVX, so a hole at bit 2"),
+    _dumped("snow-ridge", "vmx", "x86_64-cpuid-Atom-P5362.xml",
+            "Atom P5362: XSAVES, but no user component beyond SSE"),
+    _dumped("ice-lake", "vmx", "x86_64-cpuid-Ice-Lake-Server.xml",
+            "Ice Lake server: AVX-512 and PKU, MPX gone"),
+    _dumped("tiger-lake", "vmx", "GenuineIntel00806C1_TigerLake_01_CPUID.txt",
+            "Core i5-1135G7: CET and HDC"),
+    _dumped("alder-lake", "vmx", "GenuineIntel00906A3_AlderLakeP_00_CPUID.txt",
+            "Core i9-12900HK: CET, LBR and HWP in IA32_XSS, no AVX-512"),
+    _dumped("arrow-lake", "vmx", "GenuineIntel00C0652_ArrowLakeH_04_CPUID.txt",
+            "Core Ultra 9 285H: as alder-lake, with user interrupts"),
+    _dumped("panther-lake", "vmx", "GenuineIntel00C06C3_PantherLakeL_01_CPUID.txt",
+            "Core Ultra 7 355: as arrow-lake"),
+    _dumped("sapphire-rapids", "vmx", "GenuineIntel00806F8_SapphireRapids_05_CPUID.first4cpus.txt",
+            "Xeon w7-2475X: AMX and XFD, CET, PASID, user interrupts"),
+    _dumped("emerald-rapids", "vmx", "GenuineIntel00C06F2_EmeraldRapids_01_CPUID.first4cpus.txt",
+            "Xeon Gold 5520+: as sapphire-rapids"),
+    _dumped("granite-rapids", "vmx", "GenuineIntel00A06D1_GraniteRapids_03_CPUID.first4cpus.txt",
+            "Xeon 658X: as sapphire-rapids, with HWP"),
+    Preset("granite-rapids-apx", "hypothetical: granite-rapids with APX in MPX's place", "vmx",
+           origin="", project=_SDE, base="granite-rapids"),
+    _dumped("bulldozer", "svm", "x86_64-cpuid-Opteron-6234.xml",
+            "Opteron 6234: LWP, component 62; XSAVE alone"),
+    _dumped("naples", "svm", "x86_64-cpuid-EPYC-7601-32-Core.xml",
+            "EPYC 7601: AVX, XSAVES with nothing to save"),
+    _dumped("rome", "svm", "AuthenticAMD0830F10_K17_Rome_CPUID2.txt",
+            "EPYC 7402P: a PKRU component of 64 bytes at 832, but no PKU"),
+    _dumped("milan", "svm", "AuthenticAMD0A00F11_K19_Milan_CPUID1.first4cpus.txt",
+            "EPYC 7713: PKU, shadow stacks without branch tracking"),
+    _dumped("genoa", "svm", "AuthenticAMD0A10F11_K19_Genoa_01_CPUID.first4cpus.txt",
+            "EPYC 9654: AVX-512 at AMD's offsets"),
+    _dumped("genoa-guest", "svm", "this-machine.cpuid-r.txt",
+            "EPYC Zen 4 as a virtual machine saw it: no PKU, no SVM"),
+    _dumped("bergamo", "svm", "AuthenticAMD0AA0F02_K19_Bergamo_04_CPUID.first4cpus.txt",
+            "EPYC 9754: as genoa"),
+    _dumped("turin", "svm", "AuthenticAMD0B00F21_K20_Turin_01_CPUID.first4cpus.txt",
+            "EPYC 9655: as genoa"),
+))
+# fmt: on
 """Every named platform; `PRESETS["sapphire-rapids"].table`."""
 
 

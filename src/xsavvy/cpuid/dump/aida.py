@@ -17,7 +17,7 @@ from xsavvy.cpuid.table import Leaf, Table
 __all__ = ["read_aida", "recognises_aida"]
 
 _HEADER = re.compile(r"-+\[ .*Logical CPU #|CPUID Registers \(CPU #|CPU#\d+ AffMask")
-_START = re.compile(r"CPUID\s+\S*\d")
+_START = re.compile(r"CPUID\s+(?:\S*\d|[A-Fa-f]{8}:)")
 _ENTRY = re.compile(
     r"CPUID\s+(?P<leaf>[^\s:]+):\s+(?P<registers>[^\s-]+-[^\s-]+-[^\s-]+-[^\s-]+)"
     r"(?P<notes>\s.*)?\Z"

@@ -78,7 +78,7 @@ class Source:
         self.name = name
         if len(data) > MAX_BYTES:
             self.refuse(0, f"a CPUID dump of at most {MAX_BYTES >> 20} MiB", f"{len(data)} bytes")
-        self.text = data if isinstance(data, str) else self._decoded(data)
+        self.text = (data if isinstance(data, str) else self._decoded(data)).removeprefix("\ufeff")
         if not self.text.strip():
             self.refuse(0, "a CPUID dump", "an empty file")
         if "\0" in self.text:

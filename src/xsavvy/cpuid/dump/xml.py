@@ -16,7 +16,7 @@ from xsavvy.cpuid.table import Leaf, Table
 
 __all__ = ["read_xml", "recognises_xml"]
 
-_SIGN = re.compile(r"<(?:cpudata|cpuid)[\s>]")
+_SIGN = re.compile(r"<(?:cpudata|cpuid)[\s/>]")
 _HEAD = 1 << 16
 _DEPTH = 8
 _NUMBERS = ("eax_in", "ecx_in", *Leaf._fields)
