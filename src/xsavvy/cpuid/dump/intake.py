@@ -24,10 +24,10 @@ __all__ = [
 ]
 
 MAX_BYTES = 8 << 20
-"""The largest dump that is read; the largest of InstLatX64's collection is below 3 MB."""
+"""The largest dump that is read: more than a thousand logical processors at 6 KB each."""
 
 MAX_ENTRIES = 4096
-"""The most entries that one logical processor may have; real dumps stay below 400."""
+"""The most entries that one logical processor may have; public dumps stay below 100."""
 
 MAX_PROCESSORS = 4096
 """The most logical processors that one dump may describe."""
