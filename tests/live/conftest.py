@@ -8,10 +8,10 @@ from collections.abc import Iterator
 import pytest
 
 from xsavvy.live.host import Host, meet
-from xsavvy.live.instruction import INSTRUCTIONS
-from xsavvy.live.native import Native
-from xsavvy.live.operand import Operand
-from xsavvy.live.reach import Unreachable
+from xsavvy.live.machine.instruction import INSTRUCTIONS
+from xsavvy.live.machine.native import Native
+from xsavvy.live.machine.operand import Operand
+from xsavvy.live.machine.reach import Unreachable
 
 
 @pytest.fixture(scope="session")

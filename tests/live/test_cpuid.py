@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from xsavvy.cpuid.table import Table
-from xsavvy.live import memory
 from xsavvy.live.cpuid import read_cpuid
-from xsavvy.live.reach import Unreachable
+from xsavvy.live.machine import memory
+from xsavvy.live.machine.reach import Unreachable
 
 pytestmark = pytest.mark.silicon
 

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from xsavvy.live import cpuid, instruction, stub
-from xsavvy.live.listing import Code, assemble
+from xsavvy.live import cpuid
+from xsavvy.live.machine import instruction, stub
+from xsavvy.live.machine.listing import Code, assemble
 
 LISTINGS = {"enter": stub.ENTER, "handler": stub.HANDLER, "back": stub.BACK, "cpuid": cpuid.ASK}
 DATA = {"first address of our code", "first address beyond our code"}
@@ -59,7 +60,8 @@ def test_the_bytes_are_what_stands_beside_them(name: str, tmp_path: Path) -> Non
 @pytest.mark.parametrize("name", instruction.INSTRUCTIONS)
 def test_the_tested_instructions_are_what_they_are_called(name: str, tmp_path: Path) -> None:
     """Every tested instruction disassembles to its own mnemonic, with [RSI] as its operand."""
-    wanted = f"{name} [rsi]" if name in instruction.MEMORY else name
+    operand = "WORD PTR [rsi]" if name in instruction.LENS else "[rsi]"
+    wanted = name if name in instruction.ACCESS else f"{name} {operand}"
     found = disassembled(instruction.encoding(name), tmp_path)[0]
     assert " ".join(found.split()) == wanted
 

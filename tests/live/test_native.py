@@ -12,10 +12,10 @@ import sys
 import pytest
 
 from xsavvy.live.host import Host
-from xsavvy.live.instruction import INSTRUCTIONS
-from xsavvy.live.memory import PAGE, libc
-from xsavvy.live.native import EVERYTHING, FLAG_AC, Native
-from xsavvy.live.operand import ABSENT, READ_ONLY, WRITABLE, Operand
+from xsavvy.live.machine.instruction import INSTRUCTIONS
+from xsavvy.live.machine.memory import PAGE, libc
+from xsavvy.live.machine.native import EVERYTHING, FLAG_AC, Native
+from xsavvy.live.machine.operand import ABSENT, READ_ONLY, WRITABLE, Operand
 
 pytestmark = pytest.mark.silicon
 
@@ -145,7 +145,7 @@ def test_the_signal_actions_are_left_as_found(host: Host) -> None:
 
 FOREIGN = """
 import ctypes, faulthandler, os, signal, sys
-from xsavvy.live.native import Native
+from xsavvy.live.machine.native import Native
 if sys.argv[2] == "watched":
     faulthandler.enable()
 with Native({"nop": b"\\x90"}, 0x1000):

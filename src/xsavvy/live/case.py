@@ -13,8 +13,8 @@ import json
 from dataclasses import dataclass
 from typing import Final
 
-from xsavvy.live.instruction import INSTRUCTIONS, MEMORY, PREFIXES, encoding
-from xsavvy.live.operand import ABSENT, READ_ONLY, SPACE, WRITABLE
+from xsavvy.live.machine.instruction import INSTRUCTIONS, LENS, MEMORY, PREFIXES, encoding
+from xsavvy.live.machine.operand import ABSENT, READ_ONLY, SPACE, WRITABLE
 
 __all__ = ["Case", "decode", "encode"]
 
@@ -31,12 +31,12 @@ class Case:
     """One instruction, executed once.
 
     Attributes:
-        instruction: a name of `xsavvy.live.instruction.INSTRUCTIONS`.
+        instruction: a name of `xsavvy.live.machine.instruction.INSTRUCTIONS`.
         setup: standard-format image that is loaded before, whole; its format must be legal.
         memory: bytes at the operand before the instruction; empty for an instruction without one.
         rfbm: EDX:EAX.
         index: ECX.
-        prefix: a name of `xsavvy.live.instruction.PREFIXES`.
+        prefix: a name of `xsavvy.live.machine.instruction.PREFIXES`.
         offset: where the operand begins in its two pages.
         first: what may be done with the first page ("writable", "read-only", "absent").
         second: the same for the second page; what follows is absent.
@@ -74,7 +74,7 @@ class Case:
     @property
     def has_operand(self) -> bool:
         """Tell whether the instruction names memory."""
-        return self.instruction in MEMORY
+        return self.instruction in MEMORY or self.instruction in LENS
 
     @property
     def plain(self) -> bool:

@@ -13,8 +13,8 @@ import os
 from collections.abc import Callable, Iterator
 
 from xsavvy.cpuid.table import Leaf, Table
-from xsavvy.live.listing import assemble
-from xsavvy.live.memory import Executable
+from xsavvy.live.machine.listing import assemble
+from xsavvy.live.machine.memory import Executable
 
 __all__ = ["read_cpuid"]
 

@@ -16,8 +16,8 @@ from xsavvy.isa.components import indices
 from xsavvy.isa.layout import EXTENDED_OFFSET, HEADER_OFFSET
 from xsavvy.live.case import Case
 from xsavvy.live.host import INITIAL_FCW, INITIAL_MXCSR, Host
-from xsavvy.live.instruction import PREFIXES
-from xsavvy.live.operand import ABSENT, READ_ONLY, SPACE, WRITABLE
+from xsavvy.live.machine.instruction import PREFIXES
+from xsavvy.live.machine.operand import ABSENT, READ_ONLY, SPACE, WRITABLE
 
 __all__ = ["Generator"]
 

@@ -20,10 +20,10 @@ from xsavvy.isa import components
 from xsavvy.isa.layout import EXTENDED_OFFSET, HEADER_OFFSET
 from xsavvy.isa.processor import Processor
 from xsavvy.live.cpuid import read_cpuid
-from xsavvy.live.instruction import INSTRUCTIONS
-from xsavvy.live.memory import PAGE
-from xsavvy.live.native import Native
-from xsavvy.live.reach import Unreachable
+from xsavvy.live.machine.instruction import INSTRUCTIONS
+from xsavvy.live.machine.memory import PAGE
+from xsavvy.live.machine.native import Native
+from xsavvy.live.machine.reach import Unreachable
 
 __all__ = ["Host", "Unreached", "meet"]
 
@@ -67,12 +67,10 @@ class Host:
 
     @property
     def met(self) -> str:
-        """Name the processor and the kernel in one line."""
+        """Name the processor in one line."""
         version = self.table.read(1).eax
-        return (
-            f"{self.table.brand or self.table.vendor} (CPUID 1.EAX={version:#x}),"
-            f" XCR0={self.xcr0:#x}, {self.kernel}"
-        )
+        name = self.table.brand or self.table.vendor
+        return f"{name} (CPUID 1.EAX={version:#x}), XCR0={self.xcr0:#x}"
 
 
 def meet() -> Host:

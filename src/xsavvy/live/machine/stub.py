@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from xsavvy.live.listing import assemble
+from xsavvy.live.machine.listing import assemble
 
 __all__ = ["BACK", "ENTER", "HANDLER", "NO_FAULT", "Slot", "thunk"]
 

@@ -13,8 +13,8 @@ import mmap
 import os
 from itertools import product
 
-from xsavvy.live.memory import PAGE, libc
-from xsavvy.live.reach import Unreachable
+from xsavvy.live.machine.memory import PAGE, libc
+from xsavvy.live.machine.reach import Unreachable
 
 __all__ = ["ABSENT", "READ_ONLY", "SPACE", "WRITABLE", "Operand"]
 

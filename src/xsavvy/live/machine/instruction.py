@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-__all__ = ["ACCESS", "INSTRUCTIONS", "MEMORY", "PREFIXES", "encoding"]
+__all__ = ["ACCESS", "INSTRUCTIONS", "LENS", "MEMORY", "PREFIXES", "encoding"]
 
 # Mnemonic: bytes. 0F AE and 0F C7 are groups: bits 5:3 of the last byte choose the instruction.
 MEMORY = {
@@ -20,13 +20,15 @@ MEMORY = {
     "xsaves": bytes.fromhex("0f c7 2e"),  # /5
     "xsaves64": bytes.fromhex("48 0f c7 2e"),
 }
+# FLDCW shows x87 pointers that are held but not stored: an exception becomes unmasked.
+LENS = {"fldcw": bytes.fromhex("d9 2e")}  # /5
 ACCESS = {
     "xgetbv": bytes.fromhex("0f 01 d0"),
     "xsetbv": bytes.fromhex("0f 01 d1"),
     "rdpkru": bytes.fromhex("0f 01 ee"),
     "wrpkru": bytes.fromhex("0f 01 ef"),
 }
-INSTRUCTIONS = MEMORY | ACCESS
+INSTRUCTIONS = MEMORY | LENS | ACCESS
 PREFIXES = {
     "": b"",
     "66": b"\x66",

@@ -9,7 +9,7 @@ import functools
 import mmap
 import os
 
-from xsavvy.live.reach import Unreachable, require_x86_64
+from xsavvy.live.machine.reach import Unreachable, require_x86_64
 
 __all__ = ["PAGE", "Executable", "libc"]
 

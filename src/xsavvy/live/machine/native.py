@@ -17,9 +17,9 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import NamedTuple, Self
 
-from xsavvy.live.memory import PAGE, Executable, libc
-from xsavvy.live.reach import Unreachable
-from xsavvy.live.stub import ENTER, HANDLER, NO_FAULT, Slot, thunk
+from xsavvy.live.machine.memory import PAGE, Executable, libc
+from xsavvy.live.machine.reach import Unreachable
+from xsavvy.live.machine.stub import ENTER, HANDLER, NO_FAULT, Slot, thunk
 
 __all__ = ["EVERYTHING", "FLAG_AC", "Native", "Observation"]
 

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The campaign: many random cases, the directed facts, and one result.
+
+Start at `conform_silicon`. A case that the model predicts wrongly is made small before it is
+reported; `replay` asks recorded cases again, on this machine or on another.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from xsavvy.live.answer import Difference
+from xsavvy.live.case import Case
+from xsavvy.live.conformance import Conformance, Explained, Met, Unexplained
+from xsavvy.live.fact.probe import ask
+from xsavvy.live.fact.table import PROBES
+from xsavvy.live.generate import Generator
+from xsavvy.live.host import Host, meet
+from xsavvy.live.judge import Model, Oracle, judge
+from xsavvy.live.predict import Prediction
+from xsavvy.live.shrink import shrink
+from xsavvy.live.silicon import Silicon
+
+__all__ = ["conform_silicon", "minimal", "replay"]
+
+Progress = Callable[[int, int], None]
+
+STEP: Final = 500
+MOST_SHRUNK: Final = 8
+"""Only so many differences are made small; a wrong model has thousands of the same."""
+
+
+def conform_silicon(
+    cases: int = 100_000, *, seed: int = 1, progress: Progress | None = None
+) -> Conformance:
+    """Compare the model with this processor.
+
+    Args:
+        cases: how many random cases; the directed facts come on top.
+        seed: decides the cases, together with the processor's own CPUID.
+        progress: called with the number of cases done and their total, now and then.
+
+    Raises:
+        Unreachable: this machine cannot be asked; the reason says why.
+    """
+    host = meet()
+    generator = Generator(host, seed)
+    numbered = ((number, generator.case(number)) for number in range(cases))
+    return _run(host, numbered, cases, seed, progress)
+
+
+def replay(recorded: Iterable[Case]) -> Conformance:
+    """Ask recorded cases again.
+
+    Raises:
+        Unreachable: this machine cannot be asked; the reason says why.
+        ValueError: a case's setup image is not legal on this processor.
+    """
+    listed = list(recorded)
+    return _run(meet(), ((None, case) for case in listed), len(listed), 0, None)
+
+
+def _run(
+    host: Host,
+    numbered: Iterable[tuple[int | None, Case]],
+    total: int,
+    seed: int,
+    progress: Progress | None,
+) -> Conformance:
+    start = time.perf_counter()
+    model = Prediction(host)
+    agree = reruns = done = 0
+    explained: list[Explained] = []
+    unexplained: list[Unexplained] = []
+    with Silicon(host) as silicon:
+        facts = tuple(ask(probe, silicon, model, host) for probe in PROBES)
+        for number, case in numbered:
+            verdict = judge(silicon, model, case)
+            reruns += verdict.reruns
+            if verdict.agrees:
+                agree += 1
+            elif verdict.why:
+                explained.append(Explained(case, verdict.why, number))
+            elif len(unexplained) < MOST_SHRUNK:
+                small, left = minimal(silicon, model, case, verdict.differences)
+                unexplained.append(Unexplained(small, left, number))
+            else:
+                unexplained.append(Unexplained(case, verdict.differences, number))
+            done += 1
+            if progress is not None and (done % STEP == 0 or done == total):
+                progress(done, total)
+    return Conformance(
+        oracle="silicon",
+        met=Met(cpu=host.met, kernel=host.kernel),
+        cases=done,
+        agree=agree,
+        explained=tuple(explained),
+        unexplained=tuple(unexplained),
+        facts=facts,
+        unreached=host.unreached,
+        seed=seed,
+        reruns=reruns,
+        seconds=time.perf_counter() - start,
+    )
+
+
+def minimal(
+    oracle: Oracle, model: Model, case: Case, found: tuple[Difference, ...]
+) -> tuple[Case, tuple[Difference, ...]]:
+    """Make a wrongly predicted case small; the difference stays of the same kind.
+
+    Returns:
+        The small case and what is predicted wrongly in it.
+    """
+    kinds = {_kind(one) for one in found}
+
+    def differs(variant: Case) -> tuple[Difference, ...]:
+        try:
+            verdict = judge(oracle, model, variant)
+        except ValueError:
+            return ()
+        same = kinds & {_kind(one) for one in verdict.differences}
+        return verdict.differences if same else ()
+
+    small = shrink(case, lambda variant: bool(differs(variant)))
+    return small, differs(small) or found
+
+
+def _kind(difference: Difference) -> str:
+    """Name what differs without the place of the byte."""
+    return difference.what.partition(" (")[0]
