@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-import fx
 import pytest
 
+from tests.checker import fx
 from xsavvy.checker import bind, search
 
 

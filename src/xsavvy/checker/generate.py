@@ -74,7 +74,7 @@ class Writer:
         lines: list[Line] = []
         if self.system.program.terminal is not None:
             test = self.guard(self.system.program.terminal, (), {})
-            _nest(lines, test, 2)
+            _nest(lines, test._replace(text=test.text or "True"), 2)
             lines.append(Line(3, "continue"))
         calls = [f"S{slot}[{self.word.read(slot)}](w)" for slot in self.slots if self._walks(slot)]
         lines.append(Line(2, f"n = {' + '.join(calls) or '0'}"))
