@@ -82,8 +82,8 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule("mxcsr_bit_17", "MXCSR bit 17 is legal where MXCSR_MASK has it (AMD)", ZEN4, _C),
     Rule("extent_by_rfbm", "memory is needed up to the last component of RFBM, in use or not; a "
          "compacted restore needs only what it loads", ZEN4, _C),
-    Rule("page_fault_first", "a page fault leaves memory and registers alone; CR2 is the first byte "
-         "of the area if that is inaccessible, else a restore's header, else the last byte", ZEN4,
+    Rule("page_fault_first", "a page fault leaves memory and registers alone; CR2 is the first "
+         "byte of the area if that is inaccessible, else a restore's header, else the last byte", ZEN4,
          _C),
     Rule("page_fault_supervisor", "XSAVES and XRSTORS need the same memory as XSAVEC and XRSTOR",
          BOCHS_HEAD + ": probes the last byte", _I),
@@ -117,8 +117,8 @@ RULES: Final[tuple[Rule, ...]] = (
          "APM; linux arch/x86/kvm/svm", _D),
     Rule("xcr0_combinations", "XCR0: bit 0; AVX needs SSE; AVX-512, MPX and AMX whole", BOCHS
          + "; QEMU; KVM", _C),
-    Rule("alignment_check", "with alignment checks on, a misaligned operand is still #GP",
-         "no source; SDM leaves #AC to the implementation", _I),
+    Rule("alignment_check", "with RFLAGS.AC=1 a misaligned operand is still #GP; the manual allows "
+         "#AC", ZEN4, _C),
 )
 # fmt: on
 
