@@ -27,7 +27,15 @@ ZEN4 = Processor(
 )
 # As a Zen+ part: pointers are left alone without an exception, no XSAVES.
 OLD_AMD = dataclasses.replace(
-    ZEN4, xcr0_supported=7, xss_supported=0, xsaveerptr=False, xsaves=False, xsavec=False
+    ZEN4,
+    xcr0_supported=7,
+    xss_supported=0,
+    subleaves={2: SubLeaf(256, 576)},
+    xsavec=False,
+    xsaves=False,
+    cet_ss=False,
+    xsaveerptr=False,
+    linear_address_bits=48,
 )
 # Leaf 0xD of Sapphire Rapids.
 SAPPHIRE = Processor(
