@@ -1,0 +1,250 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the model knows, as rows: `listing(kind)`."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from xsavvy import checker
+from xsavvy.checker import Program
+from xsavvy.cpuid.presets import PRESETS
+from xsavvy.isa import RULES, Status
+from xsavvy.isa.components import COMPONENTS
+from xsavvy.kvm import COMMITS, NEWEST, RELEASES, kernel
+from xsavvy.model.build import assembled, resolve
+from xsavvy.model.choices import CHOICES, value_name
+from xsavvy.model.kernels import DEFAULTS, DELTAS, kernel_choices
+from xsavvy.model.platforms import preset
+from xsavvy.model.properties import PROPERTIES
+from xsavvy.model.scenarios import SCENARIOS
+from xsavvy.model.witnesses import WITNESSES
+
+from .usage import unknown
+
+__all__ = ["KINDS", "ListItem", "listing"]
+
+
+class ListItem(msgspec.Struct, frozen=True):
+    """One thing that the model knows: its name, what it is, who says so, and what belongs to its kind."""
+
+    name: str
+    summary: str
+    source: str
+    details: dict[str, str]
+
+
+def _first_line(function: Callable[..., Any] | None) -> str:
+    return (
+        (function.__doc__ or "").strip().splitlines()[0]
+        if function is not None and function.__doc__
+        else ""
+    )
+
+
+def _program(vmx: bool) -> Program:
+    return assembled(kernel(NEWEST), resolve(kernel(NEWEST), {}), vmx)
+
+
+def _scenarios() -> list[ListItem]:
+    return [
+        ListItem(
+            each.name,
+            each.question,
+            each.source,
+            {
+                "leaves out": each.leaves_out,
+                "events": ", ".join(each.events),
+                "properties": ", ".join(each.properties),
+                "checked by default": "yes" if each.default else "no",
+            },
+        )
+        for each in SCENARIOS
+    ]
+
+
+def _kernels() -> list[ListItem]:
+    items = []
+    for release in RELEASES:
+        new = [commit for commit in COMMITS if commit.release == release]
+        text = "; ".join(f"{commit.id} {commit.subject}" for commit in new) or "no modelled change"
+        items.append(
+            ListItem(release, text, "mainline", {"commits": str(len(kernel(release).commits))})
+        )
+    return items
+
+
+def _commits() -> list[ListItem]:
+    items = []
+    for commit in COMMITS:
+        delta = DELTAS.get(commit.id)
+        details = {"release": commit.release, "effect": commit.effect}
+        if delta is not None:
+            sets = ", ".join(f"{name}={value_name(value)}" for name, value in delta.sets.items())
+            details["in the model"] = "; ".join(part for part in (sets, delta.summary) if part)
+        items.append(ListItem(commit.id, commit.subject, "mainline", details))
+    return items
+
+
+def _choices() -> list[ListItem]:
+    newest = kernel_choices(kernel(NEWEST))
+    return [
+        ListItem(
+            each.name,
+            each.question,
+            each.source,
+            {
+                **{value_name(value): each.answers[value] for value in each.values},
+                "oldest kernel": value_name(DEFAULTS[each.name]),
+                "newest kernel": value_name(newest[each.name]),
+            },
+        )
+        for each in CHOICES
+    ]
+
+
+def _properties() -> list[ListItem]:
+    return [
+        ListItem(
+            each.name, each.sentence, each.source, {"witness": each.witness, "mutant": each.mutant}
+        )
+        for each in PROPERTIES
+    ]
+
+
+def _witnesses() -> list[ListItem]:
+    return [ListItem(each.name, each.sentence, "", {}) for each in WITNESSES]
+
+
+def _events() -> list[ListItem]:
+    program = assembled(kernel(NEWEST), resolve(kernel(NEWEST), {}), vmx=True)
+    return [
+        ListItem(
+            each.name, each.summary or _first_line(each.effect), each.source, {"actor": each.actor}
+        )
+        for each in program.events
+    ]
+
+
+def _steps() -> list[ListItem]:
+    items: dict[str, ListItem] = {}
+    for vmx in (True, False):
+        for row in checker.layout(_program(vmx)):
+            if row.step is not None and row.label not in items:
+                details = {
+                    "actor": row.actor,
+                    "context": ", ".join(row.contexts) or "anything may come",
+                }
+                text = row.summary or _first_line(row.step.effect)
+                items[row.label] = ListItem(row.label, text, row.source, details)
+    return list(items.values())
+
+
+def _components() -> list[ListItem]:
+    return [
+        ListItem(
+            each.name,
+            each.title,
+            each.source,
+            {
+                "index": str(each.index),
+                "kind": str(each.kind.value),
+                "XFD": "yes" if each.xfd_capable else "no",
+                "MSRs": ", ".join(msr.name for msr in each.msrs),
+            },
+        )
+        for each in COMPONENTS
+    ]
+
+
+def _platforms() -> list[ListItem]:
+    items = []
+    for each in PRESETS.values():
+        cpu = preset(each.name).processor
+        details = {
+            "XCR0": f"{cpu.xcr0_supported:#x}",
+            "IA32_XSS": f"{cpu.xss_supported:#x}",
+            "virtualization": each.virtualization,
+        }
+        items.append(ListItem(each.name, each.title, f"{each.project} {each.origin}", details))
+    return items
+
+
+def _inferred() -> list[ListItem]:
+    items = [
+        ListItem(rule.name, rule.summary, rule.source, {"room": "isa"})
+        for rule in RULES
+        if rule.status is Status.INFERRED
+    ]
+    items += [
+        ListItem(
+            commit.id,
+            f"released in {commit.release}: {commit.subject}",
+            "merge window",
+            {"room": "kvm"},
+        )
+        for commit in COMMITS
+        if commit.inferred
+    ]
+    items += [ListItem(name, text, source, {"room": "model"}) for name, text, source in INFERRED]
+    for vmx in (True, False):
+        for path in _program(vmx).paths():
+            items += [
+                ListItem(f"{path.name}.{step.name}", step.summary, step.source, {"room": "model"})
+                for step in path.steps
+                if step.inferred
+            ]
+    return items
+
+
+INFERRED = (
+    (
+        "host_xss",
+        "The host's IA32_XSS has CET_U from v6.6 and CET_S from v6.17; PASID and others are left out.",
+        "sources of 6.1, 6.12, 7.2; the releases between were not read",
+    ),
+    (
+        "pkru_inuse_by_value",
+        "XINUSE[PKRU] follows the value on AMD and the write elsewhere.",
+        "commit ae6012d72fa6 for AMD; no source for Intel",
+    ),
+    (
+        "nm_intercept",
+        "On every design #NM exits once IA32_XFD of the guest is not zero; v1 of seed 001 did not intercept it.",
+        "upstream's rule applied to the alternatives",
+    ),
+    (
+        "v7.3",
+        "v7.3 is Debian's 7.3.4; a mainline v7.3 was not read.",
+        "diff of Debian's 7.2.13 and 7.3.4 sources",
+    ),
+)
+"""Rules of the model itself that rest on inference."""
+
+_LISTS: Mapping[str, Callable[[], list[ListItem]]] = {
+    "scenarios": _scenarios,
+    "kernels": _kernels,
+    "commits": _commits,
+    "choices": _choices,
+    "properties": _properties,
+    "witnesses": _witnesses,
+    "events": _events,
+    "steps": _steps,
+    "components": _components,
+    "platforms": _platforms,
+    "inferred": _inferred,
+}
+
+KINDS = tuple(_LISTS)
+"""What can be listed."""
+
+
+def listing(kind: str) -> list[ListItem]:
+    """List everything of a kind (one of KINDS). Raises UsageError.
+
+    >>> [item.name for item in listing("scenarios")][:3]
+    ['fpu', 'xcr0', 'xss']
+    """
+    if kind not in _LISTS:
+        raise unknown("list", kind, KINDS)
+    return _LISTS[kind]()

@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+"""This machine and dumps of others: `cpu` and `conform_silicon`."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from xsavvy.cpuid import Table, UnreadableDump, read
+from xsavvy.cpuid.describe import CpuDescription, describe
+from xsavvy.live import Case, Conformance, Unreachable, read_cpuid
+from xsavvy.live import conform_silicon as ask_silicon
+from xsavvy.live import replay as ask_again
+from xsavvy.live.case import decode, encode
+
+from .usage import UsageError
+
+__all__ = ["conform_silicon", "cpu"]
+
+LIMIT = 8 << 20
+CASES = 100_000
+SEED = 1
+
+
+def cpu(path: str | None = None) -> CpuDescription:
+    """Describe the extended state of a CPU: of a dump in a file, of one on standard input (`-`), or of this machine.
+
+    Raises UsageError.
+
+    >>> from xsavvy.cpuid.presets import PRESETS
+    >>> cpu().components[0].name
+    'X87'
+    """
+    try:
+        return describe(read_cpuid() if path is None else _dump(path))
+    except Unreachable as error:
+        raise UsageError(f"this machine's CPUID cannot be read: {error}") from None
+
+
+def _dump(path: str) -> Table:
+    try:
+        if path == "-":
+            return read(sys.stdin.buffer.read(LIMIT + 1), "<stdin>")
+        with Path(path).open("rb") as file:
+            return read(file.read(LIMIT + 1), path)
+    except UnreadableDump as error:
+        raise UsageError(str(error)) from None
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
+
+
+def conform_silicon(
+    *,
+    cases: int | None = None,
+    seed: int | None = None,
+    replay: Path | None = None,
+    record: Path | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Conformance:
+    """Execute random cases on this CPU and compare every byte with the model.
+
+    `replay` asks the cases of a file again (one JSON object a line) instead of random ones; `record` writes the
+    cases that disagreed, made small, to a file of that form. Raises UsageError.
+    """
+    try:
+        if replay is not None:
+            found = ask_again(_recorded(replay))
+        else:
+            found = ask_silicon(
+                CASES if cases is None else cases,
+                seed=SEED if seed is None else seed,
+                progress=progress,
+            )
+    except Unreachable as error:
+        raise UsageError(f"silicon: {error}") from None
+    if record is not None:
+        _write(record, [one.case for one in found.unexplained])
+    return found
+
+
+def _recorded(path: Path) -> list[Case]:
+    try:
+        lines = path.read_bytes()[: LIMIT + 1].splitlines()
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
+    cases = []
+    for number, line in enumerate(lines, 1):
+        try:
+            cases.append(decode(line))
+        except ValueError as error:
+            raise UsageError(
+                f"{path}:{number}: {error}; expected a recorded case, one JSON object a line"
+            ) from None
+    return cases
+
+
+def _write(path: Path, cases: list[Case]) -> None:
+    try:
+        path.write_bytes(b"".join(encode(case) + b"\n" for case in cases))
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be written: {error.strerror}") from None

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What `check` and `trace` return; the names are those of the JSON output."""
+
+from typing import Literal
+
+import msgspec
+
+__all__ = ["CheckReport", "CheckResult", "Progress", "TraceStep", "VerdictName"]
+
+VerdictName = Literal["holds", "violated", "incomplete"]
+
+
+class TraceStep(msgspec.Struct, frozen=True):
+    """One step of a trace: who did what, by which source, and the fields that changed: [old, new].
+
+    `arguments` holds the values that an event chose; `inferred` marks a step that rests on inference.
+    """
+
+    actor: str
+    step: str
+    source: str
+    summary: str
+    changes: dict[str, tuple[str, str]]
+    arguments: dict[str, str] = {}
+    inferred: bool = False
+
+
+class CheckResult(msgspec.Struct, frozen=True):
+    """What became of one property (or witness) in one scenario.
+
+    `states`, `transitions` and `seconds` are those of the whole exploration; `depth` is the length of the trace where
+    there is one, else that of the exploration. `choices` holds every design question's answer. `unreached` names
+    steps and events of the scenario that were never taken, `deadlocks` counts states in which nothing can happen.
+    """
+
+    scenario: str
+    kernel: str
+    platform: str
+    choices: dict[str, str]
+    property: str
+    sentence: str
+    verdict: VerdictName
+    states: int
+    transitions: int
+    depth: int
+    seconds: float
+    trace: list[TraceStep]
+    deadlocks: int
+    unreached: list[str]
+    set: dict[str, str] = {}
+
+
+class CheckReport(msgspec.Struct, frozen=True):
+    """All results, what was adapted to the machine, and which machine that was."""
+
+    results: list[CheckResult]
+    notes: list[str]
+    machine: str
+
+
+class Progress(msgspec.Struct, frozen=True):
+    """How far a search is; seconds since it started."""
+
+    states: int
+    transitions: int
+    depth: int
+    frontier: int
+    seconds: float

@@ -1,0 +1,219 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`check` and `trace`: bind a world, search it, and hand out typed results."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Literal
+
+from xsavvy import checker
+from xsavvy.checker import CheckerError, Outcome, System, Trace
+from xsavvy.model.build import World, system_of
+from xsavvy.model.choices import value_name
+from xsavvy.model.edits import ImpossibleDesign
+from xsavvy.model.patch import BrokenPatch, Patch, load_patch
+from xsavvy.model.scenarios import idle_paths
+
+from .result import CheckReport, CheckResult, Progress, TraceStep, VerdictName
+from .usage import UsageError, unknown
+from .world import Setting, default_names, find_scenario, setting, world
+
+__all__ = ["check", "default_scenarios", "trace"]
+
+ENGINES: Mapping[str, Literal["auto", "reference", "packed"]] = {
+    "auto": "auto",
+    "reference": "reference",
+    "packed": "packed",
+}
+OnProgress = Callable[[Progress], None]
+
+
+def default_scenarios() -> list[str]:
+    """Return the names of the scenarios that are checked when none is named.
+
+    >>> default_scenarios()
+    ['fpu', 'xcr0', 'xss', 'pkru', 'xfd']
+    """
+    return default_names()
+
+
+def check(
+    scenarios: Sequence[str] = (),
+    *,
+    kernel: str | None = None,
+    platform: str | None = None,
+    choices: Mapping[str, str] | None = None,
+    patch: Path | None = None,
+    engine: str = "auto",
+    max_states: int | None = None,
+    progress: OnProgress | None = None,
+) -> CheckReport:
+    """Explore every interleaving of some scenarios; one result for each of their properties.
+
+    Without names all default scenarios are explored, on the newest modelled kernel and on this machine's CPUID. A
+    scenario that this machine cannot run is explored on a preset, and a note says so.
+    Raises UsageError.
+
+    >>> report = check(["pkru-xinuse"], kernel="v6.18", platform="genoa")
+    >>> [(result.property, result.verdict) for result in report.results]
+    [('guest_sees_its_own_pkru', 'holds'), ('guest_sees_its_own_pkru_inuse', 'holds')]
+    """
+    loaded = _patch(patch)
+    found = [find_scenario(name) for name in scenarios or default_names()]
+    shared = setting(kernel, platform, choices or {}, loaded.choices if loaded else ())
+    results: list[CheckResult] = []
+    notes = list(shared.notes)
+    for scenario in found:
+        target, note = world(scenario, shared)
+        if note:
+            notes.append(note)
+        if target is None:
+            if len(found) == 1:
+                raise UsageError(note)
+            continue
+        system = _system(target, loaded)
+        outcome = _search(system, engine, max_states, progress)
+        results += _results(target, shared, outcome)
+    return CheckReport(results, notes, f"{shared.platform.name}: {shared.platform.title}")
+
+
+def trace(
+    scenario: str,
+    *,
+    property: str | None = None,  # noqa: A002 (the option's name)
+    witness: str | None = None,
+    kernel: str | None = None,
+    platform: str | None = None,
+    choices: Mapping[str, str] | None = None,
+    patch: Path | None = None,
+    engine: str = "auto",
+    max_states: int | None = None,
+    progress: OnProgress | None = None,
+) -> CheckResult:
+    """Return one result with its trace: of a property, of a witness, or of the first property violated.
+
+    Raises UsageError.
+
+    >>> found = trace("pkru-xinuse", witness="guest_has_its_own_pkru", kernel="v6.18", platform="genoa")
+    >>> found.depth, found.trace[-1].step
+    (22, 'WRPKRU by guest')
+    """
+    loaded = _patch(patch)
+    shared = setting(kernel, platform, choices or {}, loaded.choices if loaded else ())
+    target, note = world(find_scenario(scenario), shared)
+    if target is None:
+        raise UsageError(note)
+    system = _system(target, loaded)
+    program = system.program
+    if property is not None and property not in (each.name for each in program.properties):
+        raise unknown(
+            f"property in scenario {scenario}", property, [each.name for each in program.properties]
+        )
+    if witness is not None and witness not in (each.name for each in program.witnesses):
+        raise unknown(
+            f"witness in scenario {scenario}", witness, [each.name for each in program.witnesses]
+        )
+    outcome = _search(system, engine, max_states, progress)
+    if witness is not None:
+        return _sighting(target, shared, outcome, witness)
+    results = _results(target, shared, outcome)
+    if property is not None:
+        return next(result for result in results if result.property == property)
+    return next((result for result in results if result.verdict == "violated"), results[0])
+
+
+def _patch(path: Path | None) -> Patch | None:
+    try:
+        return None if path is None else load_patch(path)
+    except BrokenPatch as error:
+        raise UsageError(str(error)) from None
+
+
+def _system(target: World, loaded: Patch | None) -> System:
+    try:
+        return system_of(target, loaded.edit if loaded else None)
+    except (ImpossibleDesign, BrokenPatch) as error:
+        raise UsageError(str(error)) from None
+    except CheckerError as error:
+        if loaded is None:
+            raise
+        raise UsageError(f"{loaded.path}: {error}") from None
+
+
+def _search(
+    system: System, engine: str, max_states: int | None, progress: OnProgress | None
+) -> Outcome:
+    if engine not in ENGINES:
+        raise unknown("engine", engine, ENGINES)
+
+    def report(states: int, transitions: int, depth: int, frontier: int, seconds: float) -> None:
+        if progress is not None:
+            progress(Progress(states, transitions, depth, frontier, seconds))
+
+    return checker.search(system, engine=ENGINES[engine], max_states=max_states, progress=report)
+
+
+def _unreached(target: World, outcome: Outcome) -> list[str]:
+    idle = idle_paths(target.scenario)
+    steps = [step for step in outcome.unreached.steps if step.partition(".")[0] not in idle]
+    return [*steps, *outcome.unreached.events]
+
+
+def _result(
+    target: World,
+    shared: Setting,
+    outcome: Outcome,
+    name: str,
+    sentence: str,
+    verdict: VerdictName,
+    found: Trace | None,
+) -> CheckResult:
+    return CheckResult(
+        scenario=target.scenario.name,
+        kernel=target.kernel.name,
+        platform=target.platform.name,
+        choices={name: value_name(value) for name, value in target.choices.items()},
+        property=name,
+        sentence=sentence,
+        verdict=verdict,
+        states=outcome.states,
+        transitions=outcome.transitions,
+        depth=outcome.depth if found is None else len(found),
+        seconds=outcome.seconds,
+        trace=_steps(found),
+        deadlocks=outcome.deadlocks.count,
+        unreached=_unreached(target, outcome),
+        set={name: value_name(value) for name, value in shared.chosen.items()},
+    )
+
+
+def _steps(found: Trace | None) -> list[TraceStep]:
+    hops = found.hops if found is not None else ()
+    return [
+        TraceStep(
+            actor=hop.actor,
+            step=hop.step,
+            source=hop.source,
+            summary=hop.summary,
+            changes={
+                name: change for name, change in hop.changes.items() if not name.endswith("_at")
+            },
+            arguments=dict(hop.arguments),
+            inferred=hop.inferred,
+        )
+        for hop in hops
+    ]
+
+
+def _results(target: World, shared: Setting, outcome: Outcome) -> list[CheckResult]:
+    return [
+        _result(target, shared, outcome, each.name, each.sentence, each.verdict, each.trace)
+        for each in outcome.verdicts
+    ]
+
+
+def _sighting(target: World, shared: Setting, outcome: Outcome, witness: str) -> CheckResult:
+    seen = outcome.witness(witness)
+    verdict: VerdictName = "incomplete" if seen.verdict == "incomplete" else "violated"
+    if seen.verdict == "seen":
+        verdict = "holds"
+    return _result(target, shared, outcome, seen.name, seen.sentence, verdict, seen.trace)

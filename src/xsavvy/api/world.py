@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From names to a world: scenario, kernel, platform, choices, each checked and with its nearest names."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from pathlib import Path
+
+from xsavvy.cpuid import UnreadableDump, read
+from xsavvy.cpuid.describe import describe
+from xsavvy.cpuid.presets import PRESETS
+from xsavvy.cpuid.processor import IncompleteTable
+from xsavvy.kvm import NEWEST, UnknownKernel, kernel
+from xsavvy.live import Unreachable, read_cpuid
+from xsavvy.model.build import World, resolve
+from xsavvy.model.choices import CHOICES, Choice, value_name
+from xsavvy.model.platforms import Platform, from_table, preset
+from xsavvy.model.scenarios import SCENARIOS, Scenario, scenario_named
+
+from .usage import UsageError, unknown
+
+__all__ = ["Setting", "default_names", "find_scenario", "setting", "world"]
+
+FALLBACK = "sapphire-rapids"
+LIMIT = 8 << 20
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What all scenarios of one check share.
+
+    `stands_in` says that a scenario which this platform cannot run may take a preset instead.
+    """
+
+    kernel: str
+    platform: Platform
+    stands_in: bool
+    chosen: Mapping[str, IntEnum]
+    extra: Mapping[str, int]
+    notes: tuple[str, ...]
+
+
+def default_names() -> list[str]:
+    """Return the scenarios that are checked when none is named."""
+    return [scenario.name for scenario in SCENARIOS if scenario.default]
+
+
+def find_scenario(name: str) -> Scenario:
+    """Return a scenario by name."""
+    found = scenario_named(name)
+    if found is None:
+        raise unknown("scenario", name, [scenario.name for scenario in SCENARIOS])
+    return found
+
+
+def setting(
+    kernel_name: str | None,
+    platform: str | None,
+    choices: Mapping[str, str],
+    added: Sequence[Choice],
+) -> Setting:
+    """Resolve everything but the scenario. Raises UsageError."""
+    name = kernel_name or NEWEST
+    try:
+        kernel(name)
+    except UnknownKernel as error:
+        raise UsageError(str(error)) from None
+    machine, notes = _machine() if platform is None else (_platform(platform), ())
+    chosen, extra = _chosen(choices, added)
+    return Setting(name, machine, platform is None, chosen, extra, notes)
+
+
+def _machine() -> tuple[Platform, tuple[str, ...]]:
+    try:
+        table = read_cpuid()
+        title = describe(table).brand or table.vendor
+        return from_table(table, "this machine", title), ()
+    except (Unreachable, IncompleteTable) as error:
+        note = f"this machine's CPUID cannot be used ({error}): {FALLBACK} is checked instead"
+        return preset(FALLBACK), (note,)
+
+
+def _platform(name: str) -> Platform:
+    if name in PRESETS:
+        return preset(name)
+    path = Path(name)
+    if not path.is_file():
+        raise unknown("platform (preset, or file with a CPUID dump)", name, PRESETS)
+    try:
+        with path.open("rb") as file:
+            table = read(file.read(LIMIT + 1), name)
+        return from_table(table, name, table.vendor)
+    except (UnreadableDump, IncompleteTable) as error:
+        raise UsageError(str(error)) from None
+    except OSError as error:
+        raise UsageError(f"{name}: cannot be read: {error.strerror}") from None
+
+
+def _chosen(
+    choices: Mapping[str, str], added: Sequence[Choice]
+) -> tuple[dict[str, IntEnum], dict[str, int]]:
+    known = {choice.name: choice for choice in (*CHOICES, *added)}
+    extra = {choice.name: int(next(iter(choice.values))) for choice in added}
+    chosen: dict[str, IntEnum] = {}
+    for name, text in choices.items():
+        if name not in known:
+            raise unknown("choice", name, known)
+        value = known[name].parse(text)
+        if value is None:
+            raise unknown(
+                f"value of {name}", text, [value_name(each) for each in known[name].values]
+            )
+        if name in extra:
+            extra[name] = int(value)
+        else:
+            chosen[name] = value
+    return chosen, extra
+
+
+def world(scenario: Scenario, shared: Setting) -> tuple[World | None, str]:
+    """Return the world of a scenario, and a note if it had to be adapted or cannot be (then there is no world)."""
+    target, note = shared.platform, ""
+    lacks = _lacks(scenario, target)
+    if lacks and not shared.stands_in:
+        fits = [name for name in PRESETS if not _lacks(scenario, preset(name))]
+        return (
+            None,
+            f"{scenario.name}: not applicable to {target.name}, which has no {lacks}; it is to: {', '.join(fits)}",
+        )
+    if lacks:
+        target = preset(scenario.stand_in.get(target.vmx, FALLBACK))
+        note = f"{scenario.name}: this machine has no {lacks}; checked on {target.name} instead"
+    chosen_kernel = kernel(shared.kernel)
+    values = resolve(chosen_kernel, shared.chosen)
+    return World(scenario, chosen_kernel, target, values, shared.extra), note
+
+
+def _lacks(scenario: Scenario, platform: Platform) -> str:
+    missing = platform.lacks(scenario.needs_xcr0, scenario.needs_xss)
+    if not missing and scenario.vmx_only and not (platform.vmx and platform.xfd_capable):
+        return "XFD for guests (VMX only)"
+    return missing

@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: Apache-2.0
+"""States that must be reachable, so that no property is true of an empty world."""
+
+from xsavvy.checker import Witness
+from xsavvy.isa.components import PKRU
+
+from .constants import Constants
+from .machine import Machine
+from .properties import guest_has_xsave, in_guest, task_has_control
+from .values import GUEST_MODE, IRQS_OFF, PREEMPT_OFF, TILE, USER_MODE, Exit, Task, Value
+
+__all__ = ["WITNESSES"]
+
+
+def registers_reloaded(s: Machine, k: Constants) -> bool:
+    """The guest runs on a second value after somebody else used the registers' CPU."""
+    return (
+        in_guest(s, k) and s.hw_sse[s.cpu] == Value.GUEST2 and s.cpu_fpregs_owner[s.cpu] == Task.VMM
+    )
+
+
+def guest_xcr0(s: Machine, k: Constants) -> bool:
+    """The guest runs on an XCR0 or IA32_XSS that is not the host's."""
+    return guest_has_xsave(s, k) and (
+        s.hw_xcr0[s.cpu] != k.host_xcr0 or s.hw_xss[s.cpu] != k.host_xss
+    )
+
+
+def guest_pkru(s: Machine, k: Constants) -> bool:
+    """The guest runs on its own PKRU."""
+    return in_guest(s, k) and s.hw_pkru[s.cpu] == Value.GUEST
+
+
+def nmi_in_run_loop(s: Machine, k: Constants) -> bool:
+    """An NMI arrives while the vCPU thread has interrupts off, outside guest mode."""
+    return (
+        s.nmi_at != 0
+        and s.current == Task.VMM
+        and s.vcpu_context & (IRQS_OFF | GUEST_MODE) == IRQS_OFF
+    )
+
+
+def other_runs(s: Machine, k: Constants) -> bool:
+    """The other task runs in user mode while the guest's registers are in memory."""
+    return task_has_control(s, k) and s.task_context & USER_MODE != 0 and s.guest_fp_in_use != 0
+
+
+def tiles_disabled(s: Machine, k: Constants) -> bool:
+    """The guest runs with its tiles disabled."""
+    return in_guest(s, k) and s.hw_xfd[s.cpu] & TILE != 0 and s.vcpu_xcr0 & TILE != 0
+
+
+def tiles_used(s: Machine, k: Constants) -> bool:
+    """The guest has data in its tiles."""
+    return in_guest(s, k) and s.hw_tile[s.cpu] == Value.GUEST
+
+
+def has_xfd_err(s: Machine, k: Constants) -> bool:
+    """The guest runs with IA32_XFD_ERR set, after KVM has handled its #NM."""
+    return (
+        in_guest(s, k)
+        and s.hw_xfd_err[s.cpu] != 0
+        and s.vcpu_xfd_err != 0
+        and s.vcpu_exit == Exit.NONE
+    )
+
+
+def preempted_in_kernel(s: Machine, k: Constants) -> bool:
+    """The vCPU thread is switched out with the guest's fpstate installed."""
+    return (
+        s.switch_at != 0
+        and s.current == Task.VMM
+        and s.guest_fp_in_use != 0
+        and s.vcpu_context & PREEMPT_OFF == 0
+    )
+
+
+def pkru_unreachable(s: Machine, k: Constants) -> bool:
+    """The guest runs with PKRU out of its reach, while the host's value is live."""
+    return (
+        in_guest(s, k)
+        and s.vcpu_cr4 == 0
+        and s.vcpu_xcr0 & PKRU == 0
+        and s.hw_pkru[s.cpu] == Value.VMM
+    )
+
+
+WITNESSES = (
+    Witness(
+        "registers_reloaded_for_guest",
+        "The guest runs on its second XMM value.",
+        registers_reloaded,
+    ),
+    Witness(
+        "guest_has_its_own_xcr0",
+        "The guest runs on an XCR0 or IA32_XSS that is not the host's.",
+        guest_xcr0,
+    ),
+    Witness("guest_has_its_own_pkru", "The guest runs on its own PKRU.", guest_pkru),
+    Witness(
+        "guest_cannot_reach_pkru",
+        "The guest runs with the host's PKRU out of its reach.",
+        pkru_unreachable,
+    ),
+    Witness(
+        "nmi_hits_the_run_loop",
+        "An NMI arrives between the switch of registers and the guest.",
+        nmi_in_run_loop,
+    ),
+    Witness(
+        "other_task_runs",
+        "Another task runs while the guest's registers are in memory.",
+        other_runs,
+    ),
+    Witness(
+        "vcpu_is_preempted",
+        "The vCPU thread is switched out with the guest's fpstate installed.",
+        preempted_in_kernel,
+    ),
+    Witness(
+        "guest_disabled_its_tiles", "The guest runs with its tiles disabled by XFD.", tiles_disabled
+    ),
+    Witness("guest_uses_tiles", "The guest has data in its tiles.", tiles_used),
+    Witness(
+        "guest_has_xfd_err",
+        "The guest runs with IA32_XFD_ERR set after its #NM was handled.",
+        has_xfd_err,
+    ),
+)
