@@ -112,6 +112,9 @@ class Api:
         self.calls.append({"scenario": scenario, **options})
         return self.answers[scenario][-1]
 
+    def default_scenarios(self) -> list[str]:
+        return list(self.answers)
+
     def listing(self, kind: str, **options: Any) -> list[ListItem]:
         self.calls.append({"kind": kind, **options})
         if kind == "scenarios":

@@ -32,7 +32,7 @@ def command(scenarios: tuple[str, ...], *, as_json: bool, **options: Any) -> int
 
     known = [item.name for item in api.listing("scenarios")]
     # A name that nobody knows comes first, so that it is an error before anything is searched.
-    wanted = sorted(dict.fromkeys(scenarios), key=known.__contains__) or known
+    wanted = sorted(dict.fromkeys(scenarios), key=known.__contains__) or api.default_scenarios()
     screen = Screen()
     results: list[api.CheckResult] = []
     notes: dict[str, None] = {}
