@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,6 +14,7 @@ __all__ = ["Answer", "Difference", "differences", "region"]
 
 PAGE_FAULT: Final = 14
 _WIDTH: Final = 8
+_STRETCH: Final = 64
 _LEGACY: Final = (
     (0, "FCW"),
     (2, "FSW"),
@@ -113,7 +115,7 @@ def _bytes(what: str, one: bytes, other: bytes, layout: Layout, offset: int) -> 
     if len(one) != len(other):
         return [Difference(f"{what} size", str(len(one)), str(len(other)))]
     found: dict[str, Difference] = {}
-    for place in (n for n in range(len(one)) if one[n] != other[n]):
+    for place in _places(one, other):
         name = region(place - offset, layout)
         if name in found:
             continue
@@ -124,6 +126,15 @@ def _bytes(what: str, one: bytes, other: bytes, layout: Layout, offset: int) -> 
             other[start : start + _WIDTH].hex(),
         )
     return list(found.values())
+
+
+def _places(one: bytes, other: bytes) -> Iterator[int]:
+    """Yield where two strings of bytes differ, passing over equal stretches quickly."""
+    for start in range(0, len(one), _STRETCH):
+        if one[start : start + _STRETCH] != other[start : start + _STRETCH]:
+            for place in range(start, min(start + _STRETCH, len(one))):
+                if one[place] != other[place]:
+                    yield place
 
 
 def _number(value: int | None) -> str:

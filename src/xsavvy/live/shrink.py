@@ -87,8 +87,9 @@ class _Shrinking:
             self._attempt(first=WRITABLE)
         if not self._attempt(offset=0):
             self._attempt(offset=self._case.offset // _LINE * _LINE)
-        if not self._attempt(index=0):
-            self._attempt(index=1)
+        for index in range(min(self._case.index, 2)):
+            if self._attempt(index=index):
+                break
 
     def _masks(self) -> None:
         if self._attempt(rfbm=0):
