@@ -37,6 +37,7 @@ class System:
     starts: tuple[State, ...]
     values: Mapping[str, Constant]
     fixed: Mapping[int, int]
+    indexes: frozenset[str]
 
     @property
     def step_names(self) -> tuple[str, ...]:
@@ -69,6 +70,7 @@ class _Binder:
         self.actor_field = {actor.name: self._location(actor) for actor in program.actors}
         self._check_events()
         self.writes: set[str] = set()
+        self.indexes: set[str] = set()
         self.values: dict[str, Constant] = {}
         self._check_functions()
         self.bits = places.contexts(program, self.maps)
@@ -83,7 +85,7 @@ class _Binder:
         states = tuple(dict.fromkeys(self._starts(starts)))
         return System(
             self.program, self.constants, self.shape, rules, states, self.values,
-            self._fixed(rules, states),
+            self._fixed(rules, states), frozenset(self.indexes & self.names.keys()),
         )
 
     # checks
@@ -166,6 +168,7 @@ class _Binder:
                 raise ModelError(f"{who}: {function.__name__}() uses field {name!r}, which "
                                  f"{self.program.record.__name__} lacks; "
                                  f"{nearest(name, self.names)}")
+        self.indexes |= found.indexes
         for name in sorted(found.constants - self.values.keys()):
             self.values[name] = self._constant(name, who)
         return found

@@ -77,6 +77,7 @@ _OPERATOR = {
 class Footprint:
     """What a function touches: fields read and written, constants, what it can return.
 
+    `indexes` are the fields, and the parameters, that stand as an index of a list field.
     `returns` holds the constant results (None for none); `any_result` is set when a result
     is computed, so that it can be anything.
     """
@@ -84,6 +85,7 @@ class Footprint:
     reads: set[str] = field(default_factory=set)
     writes: set[str] = field(default_factory=set)
     constants: set[str] = field(default_factory=set)
+    indexes: set[str] = field(default_factory=set)
     returns: set[int | None] = field(default_factory=set)
     any_result: bool = False
 
@@ -266,7 +268,7 @@ class _Reader:
                 self.field(node, self.found.writes)
             case ast.Subscript(value=ast.Attribute() as array):
                 self.field(array, self.found.writes)
-                self.value(node.slice)
+                self.index(node.slice)
             case _:
                 raise self.refuse(node, "assign to one variable, s.field or s.array[i]")
 
@@ -306,7 +308,7 @@ class _Reader:
                 return self.attribute(node)
             case ast.Subscript(value=ast.Attribute() as array):
                 self.field(array, self.found.reads)
-                self.value(node.slice)
+                self.index(node.slice)
                 return None
             case ast.BinOp():
                 self.operator(node, node.op, BINARY)
@@ -329,6 +331,13 @@ class _Reader:
                 self.returning(node)
                 return None
         raise self.refuse(node, "this expression is not allowed; see the dialect")
+
+    def index(self, node: ast.expr) -> None:
+        self.value(node)
+        if isinstance(node, ast.Attribute) and self.attribute_of(node) == RECORD:
+            self.found.indexes.add(node.attr)
+        elif isinstance(node, ast.Name) and node.id in self.roles:
+            self.found.indexes.add(node.id)
 
     def values(self, *nodes: ast.expr) -> None:
         for node in nodes:
@@ -410,6 +419,10 @@ class _Reader:
         self.found.reads |= found.reads
         self.found.writes |= found.writes
         self.found.constants |= found.constants
+        self.found.indexes |= found.indexes - set(inner.parameters)
+        for name, arg in zip(inner.parameters, node.args, strict=True):
+            if name in found.indexes:
+                self.index(arg)
         return found
 
     def argument(self, node: ast.expr) -> str:

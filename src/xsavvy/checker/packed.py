@@ -15,10 +15,12 @@ from xsavvy.checker.bind import System
 from xsavvy.checker.error import EngineError, ModelError
 from xsavvy.checker.exploration import Exploration, Meter
 from xsavvy.checker.generate import Writer
-from xsavvy.checker.rule import Rule, successor
+from xsavvy.checker.rule import successor
 from xsavvy.checker.word import Word
 
 SLICE = 2048
+
+Piece = Callable[..., int]
 
 
 class Illegal(Exception):
@@ -33,7 +35,7 @@ class Machine:
 
     def __init__(self, system: System) -> None:
         self.system = system
-        self.word = Word(system.shape, system.fixed)
+        self.word = Word(system.shape, system.fixed, system.indexes)
         self.writer = Writer(system, self.word)
         self.found: Exploration[int] = Exploration()
         self.fresh: list[int] = []
@@ -49,6 +51,7 @@ class Machine:
             "shown": self._shown,
         }
         self.stale = True
+        self.pieces = _Pieces(self.at)
 
     def explore(self, max_states: int | None, meter: Meter) -> Exploration[int]:
         """Explore every reachable state; see `reference.explore`."""
@@ -58,8 +61,6 @@ class Machine:
             found.parent[word] = None
             self.fresh.append(word)
         try:
-            self._steps()
-            expand = self._define(self.writer.expand(), "expand")
             frontier = self._judged()
             while frontier:
                 following: list[int] = []
@@ -70,7 +71,7 @@ class Machine:
                         return found
                     part = frontier[at : at + size]
                     at += size
-                    found.transitions += expand(part)
+                    found.transitions += self._expand(part)
                     following += self._judged()
                     meter.show(len(found.parent), found.transitions, found.depth, len(frontier))
                 if following:
@@ -102,7 +103,7 @@ class Machine:
             program = self.system.program
             properties = [i for i in range(len(program.properties)) if i not in self.found.violated]
             witnesses = [i for i in range(len(program.witnesses)) if i not in self.found.witnessed]
-            self.scan = self._define(self.writer.scan(properties, witnesses), "scan")
+            self.scan = self.define(self.writer.scan(properties, witnesses), "scan")
             self.stale = False
         self.scan(new)
         return new
@@ -122,28 +123,31 @@ class Machine:
 
     # code
 
-    def _define(self, text: str, name: str) -> Callable[..., Any]:
+    def _expand(self, words: list[int]) -> int:
+        """Try in each state what can happen there; return the number of transitions."""
+        pieces, mask, total = self.pieces, self.word.key_mask, 0
+        for word in words:
+            total += pieces[word & mask](word)
+        return total
+
+    def define(self, text: str, name: str) -> Piece:
+        """Run the text of one function, and hand the function over."""
         exec(compile(text, f"<generated {name}>", "exec"), self.space)  # noqa: S102 (own text)
-        defined: Callable[..., Any] = self.space[name]
-        return defined
+        function: Piece = self.space.pop(text[4 : text.index("(")])
+        return function
 
-    def _steps(self) -> None:
-        """Make the table of each actor: location to function; filled when first used."""
-        for slot in self.writer.slots:
-            size = self.word.kinds[slot].top + 1
-            table: list[Callable[[int], int]] = [_rest] * size
-            self.space[f"S{slot}"] = table
-            for rule in self.system.rules:
-                if rule.slot == slot and not rule.is_event:
-                    (location,) = rule.locations
-                    table[location] = self._later(rule, table, location)
+    def at(self, key: int) -> Piece:
+        """Make the piece for a key; what it calls is written when it is first called."""
+        text = self.writer.at(key)
+        for name, write in self.writer.wanted.items():
+            self.space[name] = self._later(name, write)
+        self.writer.wanted.clear()
+        return self.define(text, "at")
 
-    def _later(
-        self, rule: Rule, table: list[Callable[[int], int]], location: int
-    ) -> Callable[[int], int]:
+    def _later(self, name: str, write: Callable[[], str]) -> Piece:
         def first(w: int) -> int:
-            table[location] = self._define(self.writer.step(rule), "step")
-            return table[location](w)
+            function = self.space[name] = self.define(write(), name)
+            return function(w)
 
         return first
 
@@ -175,5 +179,12 @@ class Machine:
         ) from failure
 
 
-def _rest(_: int) -> int:
-    return 0
+class _Pieces(dict[int, Piece]):
+    """The piece of each key, made when a state first has that key."""
+
+    def __init__(self, make: Callable[[int], Piece]) -> None:
+        self.make = make
+
+    def __missing__(self, key: int) -> Piece:
+        piece = self[key] = self.make(key)
+        return piece

@@ -11,6 +11,7 @@ import builtins
 import linecache
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from types import FunctionType, ModuleType
 
 from xsavvy.checker.error import DialectError, nearest
@@ -31,12 +32,12 @@ class Source:
         """Name of the function."""
         return self.node.name
 
-    @property
+    @cached_property
     def parameters(self) -> tuple[str, ...]:
         """Names of the positional parameters."""
         return tuple(arg.arg for arg in self.node.args.args)
 
-    @property
+    @cached_property
     def statements(self) -> list[ast.stmt]:
         """Body without the docstring."""
         body = self.node.body
@@ -45,6 +46,30 @@ class Source:
             if isinstance(first.value.value, str):
                 return body[1:]
         return body
+
+    @cached_property
+    def stored(self) -> frozenset[str]:
+        """Names that the function assigns."""
+        return frozenset(
+            n.id for n in ast.walk(self.node)
+            if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
+        )
+
+    @cached_property
+    def uses(self) -> dict[str, int]:
+        """How often each name appears."""
+        counts: dict[str, int] = {}
+        for node in ast.walk(self.node):
+            if isinstance(node, ast.Name):
+                counts[node.id] = counts.get(node.id, 0) + 1
+        return counts
+
+    @cached_property
+    def returns_early(self) -> bool:
+        """Tell whether there is a return before the last statement, or inside it."""
+        count = sum(isinstance(node, ast.Return) for node in ast.walk(self.node))
+        last = bool(self.statements) and isinstance(self.statements[-1], ast.Return)
+        return count > int(last)
 
     def error(self, node: ast.AST, message: str) -> DialectError:
         """Make an error that points at a node of this function."""

@@ -1,17 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """A state as one Python integer: which bits hold which slot, and the code that reads them.
 
-Locations lie lowest, then the other slots in order of declaration; a constant slot takes no
-bits. A mask is stored without its gaps: each run of neighbouring bits keeps its order.
+Locations and the small fields that index lists lie lowest (the key), then the other slots in
+order of declaration; a constant slot takes no bits. A mask is stored without its gaps: each
+run of neighbouring bits keeps its order.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 
 from xsavvy.checker.field import Choice, Kind, Mask, Place
 from xsavvy.checker.record import Shape, State
+
+KEY_FIELD = 2  # widest field, in bits, that can be part of a state's key
 
 
 def width(kind: Kind) -> int:
@@ -60,26 +63,35 @@ def runs(free: int, at: int) -> tuple[Run, ...]:
 class Word:
     """The bit layout of one bound program."""
 
-    def __init__(self, shape: Shape, fixed: Mapping[int, int]) -> None:
+    def __init__(
+        self, shape: Shape, fixed: Mapping[int, int], indexes: Container[str] = ()
+    ) -> None:
         self.shape = shape
         self.fixed = dict(fixed)
         self.kinds = tuple(slot.kind for slot in shape.slots)
         order = sorted(
             (i for i in range(len(self.kinds)) if i not in fixed),
-            key=lambda i: not isinstance(self.kinds[i], Place),
+            key=lambda i: not self._is_key(i, indexes),
         )
+        self.key_slots = tuple(slot for slot in order if self._is_key(slot, indexes))
         self.offsets: dict[int, int] = {}
         at = 0
         for slot in order:
             self.offsets[slot] = at
             at += width(self.kinds[slot])
         self.bits = at
+        self.key_mask = sum(self.mask(slot) for slot in self.key_slots)
         self.full = (1 << at) - 1
         self.runs = {
             slot: runs(kind.free, self.offsets[slot])
             for slot, kind in enumerate(self.kinds)
             if isinstance(kind, Mask) and slot in self.offsets
         }
+
+    def _is_key(self, slot: int, indexes: Container[str]) -> bool:
+        kind = self.kinds[slot]
+        small = self.shape.slots[slot].field in indexes and width(kind) <= KEY_FIELD
+        return isinstance(kind, Place) or (small and self.shape.slots[slot].index is None)
 
     def mask(self, slot: int) -> int:
         """Bits of the word that hold a slot."""
@@ -146,26 +158,36 @@ class Word:
             return f"V{slot}[{text}]"
         return text
 
-    def test(self, slot: int, bits: int | None = None) -> str | None:
-        """Expression that is true when a slot (or some `bits` of it) is not zero, if simple."""
+    def nonzero(self, slot: int, bits: int | None = None) -> int | None:
+        """Mask of the word of which any bit is set when a slot (or `bits` of it) is not zero.
+
+        None when there is no such mask.
+        """
         kind = self.kinds[slot]
+        wanted = self.most(slot) if bits is None else bits & self.most(slot)
         if isinstance(kind, Mask):
-            wanted = kind.free if bits is None else bits & kind.free
-            if kind.always & (kind.top if bits is None else bits):
-                return None
-            return f"(w & {self.place(slot, wanted)})" if wanted else None
+            return None if wanted & kind.always else self.place(slot, wanted)
         if isinstance(kind, Choice) and not kind.dense:
             return None
-        wanted = (1 << width(kind)) - 1
-        wanted = wanted if bits is None else wanted & bits
-        return f"(w & {wanted << self.offsets[slot]})" if wanted else None
+        return wanted << self.offsets[slot]
 
-    def equal(self, slot: int, value: int) -> str:
-        """Expression that is true when a slot has a (legal) value."""
-        mask, placed = self.mask(slot), self.place(slot, value)
-        if placed == 0:
-            return f"(not w & {mask})"
-        return f"(w & {mask} == {placed})"
+    def most(self, slot: int) -> int:
+        """The only bits that can be set in a value of a slot."""
+        kind = self.kinds[slot]
+        if isinstance(kind, Mask):
+            return kind.top
+        if isinstance(kind, Choice):
+            most = 0
+            for value in kind.values:
+                most |= value
+            return most
+        return (1 << kind.top.bit_length()) - 1
+
+    def copy(self, slot: int, origin: int) -> str:
+        """Expression for the bits of a slot, copied from another one of the same kind in `w`."""
+        shift = self.offsets[slot] - self.offsets[origin]
+        text = "w" if shift == 0 else f"w << {shift}" if shift > 0 else f"w >> {-shift}"
+        return f"({text} & {self.mask(slot)})"
 
     def store(self, slot: int, text: str) -> str:
         """Expression for the bits of the word that a legal value, given as text, sets."""
