@@ -173,16 +173,28 @@ def test_illegal_supervisor_values_matter_when_loaded() -> None:
     assert plan_xrstors(SAPPHIRE, CONTROL, CET, Header(0, CET, 1), illegal=CET_U).stop is None
 
 
+def test_a_header_without_more_is_a_legal_standard_one() -> None:
+    """What is not said of a header is zero; MXCSR is legal and nothing in use unless said."""
+    assert Header(3) == (3, 0, 0, 0, 1, 1)
+    for plan in (
+        plan_xrstor(ZEN4, CONTROL, 7, Header(3)),
+        plan_xrstor(ZEN4, CONTROL, 0, Header(3)),
+    ):
+        assert plan.stop is None
+        assert plan.xinuse == plan.loads
+
+
 def test_a_stopped_restore_plans_nothing() -> None:
     """A fault leaves every list of the plan empty, from the first check to the last."""
     for plan in (
         plan_xrstor(ZEN4, CONTROL._replace(osxsave=False), 7, Header(7)),
+        plan_xrstors(ZEN4, CONTROL, 7, Header(7)),
         plan_xrstor(ZEN4, CONTROL, 7, Header(1 << 40)),
         plan_xrstor(ZEN4, CONTROL, 7, Header(7), mxcsr=1 << 31),
         plan_xrstors(SAPPHIRE, CONTROL, CET, Header(CET, CET, 1), illegal=CET_U),
     ):
         assert plan.stop is not None
-        assert plan == RestorePlan(plan.stop, plan.rfbm, plan.layout, plan.extent)
+        assert plan[4:] == (0, 0, 0, 0, 0, 0)
 
 
 @given(MASKS, MASKS, MASKS, st.integers(0, 1))

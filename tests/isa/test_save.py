@@ -113,7 +113,7 @@ def test_a_stopped_save_plans_nothing(mask: int) -> None:
     """A fault leaves every list of the plan empty."""
     for plan in all_four(CONTROL._replace(ts=True), mask, Tracking(0b111, False)):
         assert plan.stop is not None
-        assert plan == SavePlan(plan.stop, plan.rfbm, plan.layout, plan.extent)
+        assert plan[4:] == (False, 0, 0, 0, 0, 0, 0)
 
 
 @given(MASKS, MASKS, MASKS, st.booleans(), MASKS)
