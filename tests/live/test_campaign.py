@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from xsavvy.live.campaign import conform_silicon, replay
-from xsavvy.live.case import decode, encode
+from xsavvy.live.case import Case, decode, encode
 from xsavvy.live.conformance import Conformance
 from xsavvy.live.generate import Generator
 from xsavvy.live.host import Host
@@ -96,3 +96,17 @@ def test_the_same_seed_explains_the_same_cases(host: Host) -> None:
         pytest.skip("silicon: whether XSAVEOPT leaves something out is known for AMD only")
     one, other = (conform_silicon(1000, seed=9) for _ in range(2))
     assert [e.number for e in one.explained] == [e.number for e in other.explained]
+
+
+def test_a_foreign_case_is_listed_not_asked(host: Host) -> None:
+    """A recorded case with an illegal setup image, or one without room, is left out by name."""
+    illegal = Case("xsave64", b"\xff" * host.image_bytes, bytes(host.image_bytes), rfbm=1)
+    cramped = Case("xsave64", b"", b"", rfbm=1, offset=8192)
+    short = Case("xsave64", b"", b"\x01", rfbm=1)
+    result = replay([illegal, short, cramped])
+    assert (result.cases, result.agree) == (1, 1)
+    left_out = {one.name: one.reason for one in result.unreached if "recorded" in one.name}
+    assert left_out == {
+        "recorded case 0": "the setup image faulted with vector 13",
+        "recorded case 2": "the operand does not fit into its two pages",
+    }

@@ -7,6 +7,7 @@ reported; `replay` asks recorded cases again, on this machine or on another.
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Callable, Iterable
 from typing import Final
@@ -17,7 +18,7 @@ from xsavvy.live.conformance import Conformance, Explained, Met, Unexplained
 from xsavvy.live.fact.probe import ask
 from xsavvy.live.fact.table import PROBES
 from xsavvy.live.generate import Generator
-from xsavvy.live.host import Host, meet
+from xsavvy.live.host import Host, Unreached, meet
 from xsavvy.live.judge import Model, Oracle, judge
 from xsavvy.live.predict import Prediction
 from xsavvy.live.shrink import shrink
@@ -52,19 +53,29 @@ def conform_silicon(
 
 
 def replay(recorded: Iterable[Case]) -> Conformance:
-    """Ask recorded cases again.
+    """Ask recorded cases again; those that this processor cannot be asked are listed.
 
     Raises:
         Unreachable: this machine cannot be asked; the reason says why.
-        ValueError: a case's setup image is not legal on this processor.
     """
-    listed = list(recorded)
-    return _run(meet(), ((None, case) for case in listed), len(listed), 0, None)
+    host = meet()
+    fitting: list[tuple[int, Case]] = []
+    left_out: list[Unreached] = []
+    with Silicon(host) as silicon:
+        for number, case in enumerate(recorded):
+            try:
+                fitted = host.fitted(case)
+                silicon.ask(fitted)
+                fitting.append((number, fitted))
+            except ValueError as error:
+                left_out.append(Unreached(f"recorded case {number}", str(error)))
+    result = _run(host, fitting, len(fitting), 0, None)
+    return dataclasses.replace(result, unreached=(*result.unreached, *left_out))
 
 
 def _run(
     host: Host,
-    numbered: Iterable[tuple[int | None, Case]],
+    numbered: Iterable[tuple[int, Case]],
     total: int,
     seed: int,
     progress: Progress | None,

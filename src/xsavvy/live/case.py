@@ -63,6 +63,8 @@ class Case:
             raise ValueError(f"no prefix {self.prefix!r} here")
         if self.first not in _PAGES or self.second not in _PAGES:
             raise ValueError(f"a page is one of {', '.join(_PAGES)}")
+        if not (0 <= self.rfbm < 1 << 64 and 0 <= self.index < 1 << 32):
+            raise ValueError("EDX:EAX has 64 bits and ECX 32")
         if not 0 <= self.offset <= self.offset + len(self.memory) <= SPACE:
             raise ValueError("the operand does not fit into its two pages")
 
@@ -135,7 +137,10 @@ def decode(line: bytes) -> Case:
     >>> decode(b'{"instruction": "xgetbv", "index": "0x1", "setup": {"size": 4}}').index
     1
     """
-    written = json.loads(line)
+    try:
+        written = json.loads(line)
+    except RecursionError:
+        raise ValueError("a case is a JSON object") from None
     if not isinstance(written, dict):
         raise ValueError("a case is a JSON object")
     known = {*_TEXTS, *_NUMBERS, *_FLAGS, *_IMAGES}

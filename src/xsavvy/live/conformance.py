@@ -44,7 +44,7 @@ class Unexplained:
     Attributes:
         case: the case, made small.
         differences: what was predicted otherwise than seen.
-        number: which case of the seed it was before; None for a replayed one.
+        number: which case of the seed, or of the recorded ones, it was before.
     """
 
     case: Case

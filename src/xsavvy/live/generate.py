@@ -58,6 +58,7 @@ class Generator:
         self._saves += ("xsaveopt", "xsaveopt64") if part.xsaveopt else ()
         self._saves += ("xsavec", "xsavec64") if part.xsavec else ()
         self._compacts = part.xsavec
+        self._others = host.other_instructions
         self._legal_mxcsr = part.mxcsr_mask
         self._wide_pointers = part.is_amd
 
@@ -132,8 +133,10 @@ class Generator:
         memory = random.randbytes(self._size)
         if random.random() < 0.5:
             return self._placed(random, random.choice(_PRIVILEGED), setup, memory, rfbm)
-        instruction = random.choice((*self._saves, *_RESTORES, *_PRIVILEGED))
-        prefix = random.choice([name for name in PREFIXES if name])
+        instruction, prefix = "", ""
+        while not prefix or (prefix, instruction.removesuffix("64")) in self._others:
+            instruction = random.choice((*self._saves, *_RESTORES, *_PRIVILEGED))
+            prefix = random.choice([name for name in PREFIXES if name])
         return Case(instruction, setup, memory, rfbm, prefix=prefix)
 
     def _placed(

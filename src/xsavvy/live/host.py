@@ -19,13 +19,14 @@ from xsavvy.cpuid.table import Table
 from xsavvy.isa import components
 from xsavvy.isa.layout import EXTENDED_OFFSET, HEADER_OFFSET
 from xsavvy.isa.processor import Processor
+from xsavvy.live.case import Case
 from xsavvy.live.cpuid import read_cpuid
-from xsavvy.live.machine.instruction import INSTRUCTIONS
+from xsavvy.live.machine.instruction import INSTRUCTIONS, LENS
 from xsavvy.live.machine.memory import PAGE
 from xsavvy.live.machine.native import Native
 from xsavvy.live.machine.reach import Unreachable
 
-__all__ = ["Host", "Unreached", "meet"]
+__all__ = ["Host", "Unreached", "describe", "meet"]
 
 NEEDED = ("xsave", "osxsave", "xgetbv1")
 OPTIONAL = ("xsaveopt", "xsavec", "xsaves")
@@ -72,6 +73,41 @@ class Host:
         name = self.table.brand or self.table.vendor
         return f"{name} (CPUID 1.EAX={version:#x}), XCR0={self.xcr0:#x}"
 
+    @property
+    def other_instructions(self) -> frozenset[tuple[str, str]]:
+        """Prefixed members of the family that are another instruction on such a processor.
+
+        F3 0F AE /4 is PTWRITE, F3 0F AE /6 is CLRSSBSY (whose fault depends on CR4.CET).
+        """
+        ptwrite = bool(self.table.read(0x14).ebx >> 4 & 1)
+        found = {("f3", "xsave"): ptwrite, ("f3", "xsaveopt"): self.processor.cet_ss}
+        return frozenset(pair for pair, there in found.items() if there)
+
+    def fitted(self, case: Case) -> Case:
+        """Make a case of another processor fit this one: images get this one's size.
+
+        Bytes beyond an image's end count as 0.
+
+        Raises:
+            ValueError: it requests what is out of reach here, or has no room here.
+        """
+        part, outside = self.processor, self.xcr0 & ~self.reachable
+        if case.has_operand and case.rfbm & outside:
+            raise ValueError(f"it requests {', '.join(components.names(case.rfbm & outside))}")
+        if part.pku and case.instruction in {"rdpkru", "wrpkru"} and not case.index:
+            raise ValueError("it would read or write PKRU")
+        if case.instruction in LENS and not case.plain:
+            raise ValueError("FLDCW only shows what is held: its operand must be accessible")
+        if (case.prefix, case.instruction.removesuffix("64")) in self.other_instructions:
+            raise ValueError("its bytes may be another instruction here")
+        size = self.image_bytes
+        needed = size if case.has_operand and not case.in_place else 0
+        return dataclasses.replace(
+            case,
+            setup=case.setup[:size].ljust(size, b"\0"),
+            memory=case.memory[:needed].ljust(needed, b"\0"),
+        )
+
 
 def meet() -> Host:
     """Find out what can be asked of this processor.
@@ -84,30 +120,50 @@ def meet() -> Host:
     for feature in NEEDED:
         if not has(table, feature):
             raise Unreachable(f"this CPU (or VM) has no {feature}")
-    try:
-        described = processor(table)
-    except IncompleteTable as error:
-        raise Unreachable(f"CPUID: {error}") from None
-    area_bytes = table.read(0xD).ebx
-    with Native(INSTRUCTIONS, area_bytes) as native:
+    described = _described(table)
+    with Native(INSTRUCTIONS, table.read(0xD).ebx) as native:
         answer = native.run("xgetbv", index=0)
-        xcr0 = answer.rdx << 32 | answer.rax
-        measured = dataclasses.replace(
-            described,
-            mxcsr_mask=_mxcsr_mask(native),
-            linear_address_bits=_pointer_bits(native, described),
-        )
-    reachable = sum(1 << index for index in range(63) if not _reason(index, xcr0, measured))
+        mask, bits = _mxcsr_mask(native), _pointer_bits(native, described)
+    kernel = f"{platform.system()} {platform.release()}"
+    return describe(table, answer.rdx << 32 | answer.rax, mask, bits, kernel)
+
+
+def describe(
+    table: Table, xcr0: int, mxcsr_mask: int, linear_address_bits: int, kernel: str
+) -> Host:
+    """Put together what is known of a processor, this one or a recorded one.
+
+    Args:
+        table: its CPUID.
+        xcr0: XCR0 as XGETBV reads it.
+        mxcsr_mask: MXCSR_MASK as saves store it.
+        linear_address_bits: the width from which FIP and FDP are sign-extended.
+        kernel: the kernel's name and release.
+
+    Raises:
+        Unreachable: the table does not describe its own components.
+    """
+    part = dataclasses.replace(
+        _described(table), mxcsr_mask=mxcsr_mask, linear_address_bits=linear_address_bits
+    )
+    reachable = sum(1 << index for index in range(63) if not _reason(index, xcr0, part))
     return Host(
         table=table,
-        processor=measured,
+        processor=part,
         xcr0=xcr0,
         reachable=reachable,
-        area_bytes=area_bytes,
-        image_bytes=measured.standard.extent(reachable),
-        unreached=_unreached(xcr0, measured),
-        kernel=f"{platform.system()} {platform.release()}",
+        area_bytes=table.read(0xD).ebx,
+        image_bytes=part.standard.extent(reachable),
+        unreached=_unreached(xcr0, part),
+        kernel=kernel,
     )
+
+
+def _described(table: Table) -> Processor:
+    try:
+        return processor(table)
+    except IncompleteTable as error:
+        raise Unreachable(f"CPUID: {error}") from None
 
 
 def _reason(index: int, xcr0: int, processor: Processor) -> str:
