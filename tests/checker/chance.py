@@ -77,10 +77,15 @@ KINDS = {
 }
 LISTS = {"pair": ("Below(4)", 2), "three": ("Choice(Odd)", 3)}
 LEGAL = {
-    "flag": "({}) & 1", "below": "({}) & 7", "five": "({0}) & 3 + (({0}) & 1)",
+    "flag": "({}) & 1",
+    "below": "({}) & 7",
+    "five": "({0}) & 3 + (({0}) & 1)",
     "colour": "Colour.BLUE if ({}) & 2 else Colour.GREEN",
-    "odd": "Odd.ONE if ({}) & 1 else Odd.SIX", "mask": "({}) & 0x2d",
-    "always": "({}) & 0x106 | 16", "pair": "({}) & 3", "three": "Odd.FOUR if {} else Odd.SIX",
+    "odd": "Odd.ONE if ({}) & 1 else Odd.SIX",
+    "mask": "({}) & 0x2d",
+    "always": "({}) & 0x106 | 16",
+    "pair": "({}) & 3",
+    "three": "Odd.FOUR if {} else Odd.SIX",
 }
 
 
@@ -103,18 +108,43 @@ class Writer:
     def atom(self) -> str:
         names = [f"s.{name}" for name in KINDS]
         return self.pick(
-            *names, *self.locals, "s.pair[1]", "s.pair[s.flag]", "s.three[2]",
-            "s.three[s.pair[0] & 1]", "s.context", "s.spot", "k.three", "k.zero", "SEVEN",
-            "Odd.FOUR", "1", "0", "2",
+            *names,
+            *self.locals,
+            "s.pair[1]",
+            "s.pair[s.flag]",
+            "s.three[2]",
+            "s.three[s.pair[0] & 1]",
+            "s.context",
+            "s.spot",
+            "k.three",
+            "k.zero",
+            "SEVEN",
+            "Odd.FOUR",
+            "1",
+            "0",
+            "2",
         )
 
     def expr(self, depth: int = 2, calls: bool = True) -> str:
         if depth == 0 or self.chance(25):
             return self.atom()
         a, b = self.expr(depth - 1, calls), self.expr(depth - 1, calls)
-        forms = ["({a} & {b})", "({a} | {b})", "({a} ^ {b})", "({a} + {b})", "({a} - {b})",
-                 "({a} << ({b} & 3))", "({a} >> ({b} & 3))", "({a} & ~{b})", "({a} * {b})",
-                 "({a} if {c} else {b})", "(-{a})", "({a} & 6)", "({a} << 2)", "({a} >> 1)"]
+        forms = [
+            "({a} & {b})",
+            "({a} | {b})",
+            "({a} ^ {b})",
+            "({a} + {b})",
+            "({a} - {b})",
+            "({a} << ({b} & 3))",
+            "({a} >> ({b} & 3))",
+            "({a} & ~{b})",
+            "({a} * {b})",
+            "({a} if {c} else {b})",
+            "(-{a})",
+            "({a} & 6)",
+            "({a} << 2)",
+            "({a} >> 1)",
+        ]
         if calls:
             forms += ["low({a}, {b})", "early({a}, {b})", "pick(s, k, {a})", "maybe({a})"]
         return self.pick(*forms).format(a=a, b=b, c=self.test(depth - 1, calls))
@@ -124,16 +154,40 @@ class Writer:
 
     def test(self, depth: int = 1, calls: bool = True) -> str:
         if depth <= 0 or self.chance(30):
-            return self.pick("s.flag", "s.below > 3", "s.colour == Colour.RED", "not s.flag",
-                             "s.mask & 4", "s.odd == 4", "s.always == 16", "s.always != 3",
-                             "s.mask & 0x21", "s.five", "k.yes", "k.zero", "s.odd != Odd.SIX",
-                             "s.below & 6 == 2", "s.always & 6", "s.always & 16",
-                             "1 < s.below <= 6", "s.pair[0] < s.pair[1]", "s.context == 0")
+            return self.pick(
+                "s.flag",
+                "s.below > 3",
+                "s.colour == Colour.RED",
+                "not s.flag",
+                "s.mask & 4",
+                "s.odd == 4",
+                "s.always == 16",
+                "s.always != 3",
+                "s.mask & 0x21",
+                "s.five",
+                "k.yes",
+                "k.zero",
+                "s.odd != Odd.SIX",
+                "s.below & 6 == 2",
+                "s.always & 6",
+                "s.always & 16",
+                "1 < s.below <= 6",
+                "s.pair[0] < s.pair[1]",
+                "s.context == 0",
+            )
         a, b = self.test(depth - 1, calls), self.test(depth - 1, calls)
         x, y = self.expr(1, calls), self.expr(1, calls)
-        return self.pick("({a} and {b})", "({a} or {b})", "(not {a})", "({x} == {y})",
-                         "({x} != {y})", "({x} < {y})", "({x} >= {y})", "{x}",
-                         "({a} and {x} or {b})").format(a=a, b=b, x=x, y=y)
+        return self.pick(
+            "({a} and {b})",
+            "({a} or {b})",
+            "(not {a})",
+            "({x} == {y})",
+            "({x} != {y})",
+            "({x} < {y})",
+            "({x} >= {y})",
+            "{x}",
+            "({a} and {x} or {b})",
+        ).format(a=a, b=b, x=x, y=y)
 
     def block(self, depth: int, indent: str, returns: bool) -> None:
         for _ in range(self.random.randrange(1, 4)):
@@ -150,10 +204,21 @@ class Writer:
             at = self.pick("0", "1", "s.flag", "s.pair[0] & 1", "k.yes")
             add(f"{indent}s.{name}[{at}] = {LEGAL[name].format(self.expr())}")
         elif kind == 4:
-            add(indent + self.pick("s.flag ^= 1", "s.mask &= 9", "s.mask |= 8", "s.always |= 2",
-                                   "s.below ^= s.flag", "s.mask ^= s.mask & 5",
-                                   "s.pair[s.flag] ^= 1", "s.below = s.five", "pass",
-                                   "pick(s, k, s.below)"))
+            add(
+                indent
+                + self.pick(
+                    "s.flag ^= 1",
+                    "s.mask &= 9",
+                    "s.mask |= 8",
+                    "s.always |= 2",
+                    "s.below ^= s.flag",
+                    "s.mask ^= s.mask & 5",
+                    "s.pair[s.flag] ^= 1",
+                    "s.below = s.five",
+                    "pass",
+                    "pick(s, k, s.below)",
+                )
+            )
         elif kind == 5:
             name = f"v{len(self.locals)}"
             add(f"{indent}{name} = {self.expr()}")
@@ -161,7 +226,9 @@ class Writer:
         elif kind < 9:
             self.branch(depth, indent, returns)
         else:
-            add(f"{indent}for i{depth} in {self.pick('TUPLE', 'range(2)', 'k.some', '(1, SEVEN)')}:")
+            add(
+                f"{indent}for i{depth} in {self.pick('TUPLE', 'range(2)', 'k.some', '(1, SEVEN)')}:"
+            )
             self.locals.append(f"i{depth}")
             self.inner(depth, indent, returns)
 
@@ -210,7 +277,7 @@ class Writer:
         for name, kind in KINDS.items():
             self.lines.append(f'    {name}: Annotated[int, {kind}, "a {name}"]')
         for name, (kind, count) in LISTS.items():
-            self.lines.append(f'    {name}: Annotated[list[int], Each({count}, {kind})]')
+            self.lines.append(f"    {name}: Annotated[list[int], Each({count}, {kind})]")
         self.lines.append('    spot: Annotated[int, Location("one")]')
         self.lines.append('    other_spot: Annotated[int, Location("two")]')
         self.lines.append('    context: Annotated[int, Context("one")]')
@@ -233,8 +300,12 @@ class Writer:
 
     def start(self) -> str:
         name = f"start{next(self.serial)}"
-        self.lines += [f"def {name}(s, k):", f"    s.below = {self.random.randrange(8)}",
-                       f"    s.fixed = {self.random.randrange(2)}", ""]
+        self.lines += [
+            f"def {name}(s, k):",
+            f"    s.below = {self.random.randrange(8)}",
+            f"    s.fixed = {self.random.randrange(2)}",
+            "",
+        ]
         return name
 
     def actor(self, name: str, spot: str) -> str:
@@ -251,8 +322,9 @@ class Writer:
                 steps.append(f'Step("s{j}", {self.effect()}, source="-"{when}{to}{bits})')
             paths.append(f'Path("{name}{i}", [{", ".join(steps)}], then={self.label(labels)})')
         runs = self.guard(easy=80)
-        return (f'Actor("{name}", "{spot}", {runs}, [{", ".join(paths)}], '
-                f'start={self.label(labels)})')
+        return (
+            f'Actor("{name}", "{spot}", {runs}, [{", ".join(paths)}], start={self.label(labels)})'
+        )
 
     def label(self, labels: list[str]) -> str:
         name = "REST" if self.chance(8) else self.pick(*labels[:-1])
@@ -268,8 +340,10 @@ class Writer:
             takes = ", value" if chosen and self.chance(50) else ""
             text += f", when={self.guard(takes, 50)}"
         if self.chance(70):
-            hit = self.pick(*(f'"{name}",' for name in actors), *(", ".join(
-                f'"{name}"' for name in actors) + ",",))
+            hit = self.pick(
+                *(f'"{name}",' for name in actors),
+                *(", ".join(f'"{name}"' for name in actors) + ",",),
+            )
             text += f", interrupts=({hit})"
             if hit == '"one",':
                 at = self.pick("", "at=('*',)", "at=(REST, 'one0')", "at=('one0.*',)")

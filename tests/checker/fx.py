@@ -46,10 +46,25 @@ def machine(components: int) -> type[Record]:
     regs = Mask((1 << components) - 1)
     full = (1 << components) - 1
     kinds = {
-        "pc": Choice(At), "cur": Flag(), "pc1": Below(4), "nl": Mask(3), "own": Below(3),
-        "fpst": Flag(), "pend": Mask(3), "nmi": Flag(), "sirq": Below(3), "bud": Below(8),
-        "regs": regs, "gimg": regs, "himg": regs, "oimg": regs, "hx": regs, "gx": regs,
-        "gexp": regs, "hexp": regs, "oexp": regs,
+        "pc": Choice(At),
+        "cur": Flag(),
+        "pc1": Below(4),
+        "nl": Mask(3),
+        "own": Below(3),
+        "fpst": Flag(),
+        "pend": Mask(3),
+        "nmi": Flag(),
+        "sirq": Below(3),
+        "bud": Below(8),
+        "regs": regs,
+        "gimg": regs,
+        "himg": regs,
+        "oimg": regs,
+        "hx": regs,
+        "gx": regs,
+        "gexp": regs,
+        "hexp": regs,
+        "oexp": regs,
     }
     init = {"own": 1, "nl": 2, "hx": full, "gx": 1}
     notes = {
@@ -75,6 +90,7 @@ def preemptible(s):
 
 
 # --- the vCPU task
+
 
 def can_load(s, k):
     return vcpu(s) and s.pc == At.USER and s.nl & 1
@@ -261,6 +277,7 @@ def swap_out(s, k):
 
 # --- interrupts
 
+
 def no_irq(s, k):
     return quiet(s) and not s.pend & 1
 
@@ -278,8 +295,8 @@ def tick(s, k):
 
 
 def can_softirq(s, k):
-    return s.pend & 1 and quiet(s) and (
-        (s.cur == 0 and preemptible(s)) or (s.cur == 1 and s.pc1 != 2)
+    return (
+        s.pend & 1 and quiet(s) and ((s.cur == 0 and preemptible(s)) or (s.cur == 1 and s.pc1 != 2))
     )
 
 
@@ -343,6 +360,7 @@ def nmi_out(s, k):
 
 
 # --- the scheduler and the other task
+
 
 def can_schedule_out(s, k):
     return s.pend & 2 and vcpu(s) and preemptible(s)
@@ -437,6 +455,7 @@ def return_to_user(s, k):
 
 # --- properties
 
+
 def guest_sees_guest(s, k):
     return not (s.cur == 0 and s.pc == At.GUEST) or s.regs == s.gexp
 
@@ -463,36 +482,73 @@ def fpstate_window(s, k):
     return (s.fpst == 1) == (s.pc >= At.LOADED)
 
 
-PROPERTIES = (guest_sees_guest, user0_sees_user0, user1_sees_user1, host_xcr0, guest_xcr0,
-              fpstate_window)
+PROPERTIES = (
+    guest_sees_guest,
+    user0_sees_user0,
+    user1_sees_user1,
+    host_xcr0,
+    guest_xcr0,
+    fpstate_window,
+)
 
 
 def program(components: int = 1) -> Program:
     """The protocol for a number of components."""
     every = tuple(range(components))
     rows = [
-        (can_load, load, ()), (can_write, write, every), (in_user, run, ()),
-        (can_set_xsave, set_xsave, every), (in_run, swap_in, ()), (in_loaded, irq_off, ()),
-        (must_reload, reload, ()), (may_load_xcr, load_xcr, ()), (may_enter, enter, ()),
-        (must_cancel, leave_guest, ()), (guest_can_write, guest_write, every),
-        (can_xsetbv, xsetbv, every[1:] or None), (in_guest, leave_guest, ()),
-        (in_exit, store_xcr, ()), (in_stored, irq_on, ()), (can_emulate, emulate, ()),
-        (may_go_again, go_again, ()), (in_handle, put, ()), (in_put, swap_out, ()),
-        (no_irq, raise_irq, ()), (no_tick, tick, ()), (can_softirq, softirq_in, ()),
-        (in_softirq, softirq_use, ()), (softirq_used, softirq_out, ()), (can_nmi, nmi_in, ()),
-        (in_nmi, nmi_out, ()), (can_schedule_out, schedule_out, ()),
-        (can_schedule_in, schedule_in, ()), (other_can_load, other_load, ()),
-        (other_can_write, other_write, every), (other_in_user, system_call, ()),
-        (other_in_kernel, kernel_fpu, ()), (other_in_kernel, no_fpu, ()),
-        (in_kernel_fpu, no_fpu, ()), (can_ptrace, ptrace, every), (in_return, return_to_user, ()),
+        (can_load, load, ()),
+        (can_write, write, every),
+        (in_user, run, ()),
+        (can_set_xsave, set_xsave, every),
+        (in_run, swap_in, ()),
+        (in_loaded, irq_off, ()),
+        (must_reload, reload, ()),
+        (may_load_xcr, load_xcr, ()),
+        (may_enter, enter, ()),
+        (must_cancel, leave_guest, ()),
+        (guest_can_write, guest_write, every),
+        (can_xsetbv, xsetbv, every[1:] or None),
+        (in_guest, leave_guest, ()),
+        (in_exit, store_xcr, ()),
+        (in_stored, irq_on, ()),
+        (can_emulate, emulate, ()),
+        (may_go_again, go_again, ()),
+        (in_handle, put, ()),
+        (in_put, swap_out, ()),
+        (no_irq, raise_irq, ()),
+        (no_tick, tick, ()),
+        (can_softirq, softirq_in, ()),
+        (in_softirq, softirq_use, ()),
+        (softirq_used, softirq_out, ()),
+        (can_nmi, nmi_in, ()),
+        (in_nmi, nmi_out, ()),
+        (can_schedule_out, schedule_out, ()),
+        (can_schedule_in, schedule_in, ()),
+        (other_can_load, other_load, ()),
+        (other_can_write, other_write, every),
+        (other_in_user, system_call, ()),
+        (other_in_kernel, kernel_fpu, ()),
+        (other_in_kernel, no_fpu, ()),
+        (in_kernel_fpu, no_fpu, ()),
+        (can_ptrace, ptrace, every),
+        (in_return, return_to_user, ()),
     ]
     events = [
-        Event(f"{when.__name__}:{effect.__name__}", "machine", effect, source="prototype",
-              when=when, choose={"c": values} if values else {})
-        for when, effect, values in rows if values is not None
+        Event(
+            f"{when.__name__}:{effect.__name__}",
+            "machine",
+            effect,
+            source="prototype",
+            when=when,
+            choose={"c": values} if values else {},
+        )
+        for when, effect, values in rows
+        if values is not None
     ]
     return Program(
-        record=machine(components), actors=(), events=tuple(events),
+        record=machine(components),
+        actors=(),
+        events=tuple(events),
         properties=tuple(
             Property(f.__name__, f.__name__.replace("_", " "), f, source="prototype")
             for f in PROPERTIES
@@ -502,6 +558,8 @@ def program(components: int = 1) -> Program:
 
 def budget(amount: int):
     """Make a start with a budget of writes from outside."""
+
     def start(s, k):
         s.bud = amount
+
     return start

@@ -21,7 +21,9 @@ def answer(system, engine, limit):
         return str(bad)
 
 
-@settings(max_examples=250, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=250, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
+)
 @given(st.randoms(use_true_random=False), st.sampled_from([7, 60, 250]))
 def test_both_engines_say_the_same(random: Random, limit: int):
     """Counts, verdicts, traces, deadlocks, unreached steps and errors are equal."""

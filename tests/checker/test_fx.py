@@ -11,8 +11,11 @@ from xsavvy.checker import bind, search
 
 @pytest.mark.parametrize(
     ("engine", "budget", "states", "transitions"),
-    [("reference", 0, 27_616, 65_792), ("packed", 0, 27_616, 65_792),
-     ("packed", 3, 113_224, 276_716)],
+    [
+        ("reference", 0, 27_616, 65_792),
+        ("packed", 0, 27_616, 65_792),
+        ("packed", 3, 113_224, 276_716),
+    ],
 )
 def test_counts_are_those_of_four_independent_writings(engine, budget, states, transitions):
     """States, transitions and depth equal those of Python, Murphi, Promela and TLA+."""

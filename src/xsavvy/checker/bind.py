@@ -15,13 +15,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from xsavvy.checker import place as places
-from xsavvy.checker.dialect import CONSTANTS, RECORD, Footprint, arity, footprint
-from xsavvy.checker.error import DialectError, ModelError, nearest
+from xsavvy.checker.audit import Audit
+from xsavvy.checker.dialect import arity
+from xsavvy.checker.error import ModelError, nearest
 from xsavvy.checker.field import Context, Kind, Location, Place
-from xsavvy.checker.program import Actor, Event, Guard, Program
+from xsavvy.checker.program import Actor, Event, Program
 from xsavvy.checker.record import Field, Record, Shape, State, fields, shape
 from xsavvy.checker.rule import Move, Rule
-from xsavvy.checker.source import Constant, as_constant
+from xsavvy.checker.source import Constant
 
 Start = Callable[[Any, Any], None]
 
@@ -67,120 +68,27 @@ class _Binder:
         self.constants = constants
         self.maps = places.maps(program)
         self.names = {item.name: item for item in fields(program.record)}
-        self.actor_field = {actor.name: self._location(actor) for actor in program.actors}
-        self._check_events()
-        self.writes: set[str] = set()
-        self.indexes: set[str] = set()
-        self.values: dict[str, Constant] = {}
-        self._check_functions()
+        self.audit = Audit(program, constants, self.maps)
         self.bits = places.contexts(program, self.maps)
         self.shape = self._shape()
         self.slots = {
             name: next(i for i, slot in enumerate(self.shape.slots) if slot.field == field)
-            for name, field in self.actor_field.items()
+            for name, field in self.audit.locations.items()
         }
 
     def system(self, starts: Sequence[Start]) -> System:
         rules = tuple(self._rules())
         states = tuple(dict.fromkeys(self._starts(starts)))
         return System(
-            self.program, self.constants, self.shape, rules, states, self.values,
-            self._fixed(rules, states), frozenset(self.indexes & self.names.keys()),
+            self.program,
+            self.constants,
+            self.shape,
+            rules,
+            states,
+            self.audit.values,
+            self._fixed(rules, states),
+            frozenset(self.audit.indexes),
         )
-
-    # checks
-
-    def _location(self, actor: Actor) -> str:
-        item = self.names.get(actor.location)
-        if item is None:
-            raise ModelError(
-                f"actor {actor.name!r}: no field {actor.location!r}; "
-                f"{nearest(actor.location, self.names)}"
-            )
-        if item.kind != Location(actor.name):
-            raise ModelError(
-                f"actor {actor.name!r}: field {item.name!r} is {item.kind.describe()}; "
-                f"annotate it with Location({actor.name!r})"
-            )
-        return item.name
-
-    def _check_events(self) -> None:
-        for collection in (self.program.events, self.program.properties, self.program.witnesses):
-            names = [item.name for item in collection]
-            for name in names:
-                if names.count(name) > 1:
-                    raise ModelError(f"two entries named {name!r}")
-        for event in self.program.events:
-            who = f"event {event.name!r}"
-            for name in (*event.interrupts, *event.moves):
-                if name not in self.maps:
-                    raise ModelError(f"{who}: no actor {name!r}; {nearest(name, self.maps)}")
-            if not event.interrupts and (event.at or event.masked_by or event.to):
-                raise ModelError(f"{who}: at, masked_by and to need an actor in interrupts")
-
-    def _check_functions(self) -> None:
-        for actor in self.program.actors:
-            self._guard(actor.runs, f"actor {actor.name!r}: runs")
-            for path in actor.paths:
-                for step in path.steps:
-                    who = f"{path.name}.{step.name}"
-                    self._effect(step.effect, who, 2)
-                    self._guard(step.when, f"{who}: when")
-        for event in self.program.events:
-            who = f"event {event.name!r}"
-            self._effect(event.effect, who, 2 + len(event.choose))
-            self._guard(event.when, f"{who}: when", 2 + len(event.choose))
-        for prop in self.program.properties:
-            self._guard(prop.holds, f"property {prop.name!r}")
-        for witness in self.program.witnesses:
-            self._guard(witness.seen, f"witness {witness.name!r}")
-        self._guard(self.program.terminal, "terminal")
-
-    def _effect(self, function: Callable[..., Any], who: str, count: int) -> None:
-        found = self._function(function, who, (count,))
-        for name in sorted(found.writes):
-            if isinstance(self.names[name].kind, (Location, Context)):
-                raise ModelError(f"{who}: {name!r} is kept by the checker; use to= or moves=")
-        self.writes |= found.writes
-
-    def _guard(self, function: Guard | None, who: str, most: int = 2) -> None:
-        if function is None:
-            return
-        found = self._function(function, who, (2, most))
-        if found.writes:
-            raise ModelError(f"{who}: {function.__name__}() must not write {min(found.writes)!r}")
-        if None in found.returns:
-            raise ModelError(f"{who}: {function.__name__}() must return a value on every path")
-
-    def _function(
-        self, function: Callable[..., Any], who: str, counts: tuple[int, ...]
-    ) -> Footprint:
-        try:
-            found = footprint(function, (RECORD, CONSTANTS))
-            count = arity(function)
-        except DialectError as bad:
-            raise DialectError(f"{bad} (in {who})") from None
-        if count not in counts:
-            wanted = " or ".join(str(c) for c in dict.fromkeys(counts))
-            raise ModelError(f"{who}: {function.__name__}() has {count} parameters, not {wanted}")
-        for name in sorted(found.reads | found.writes):
-            if name not in self.names:
-                raise ModelError(f"{who}: {function.__name__}() uses field {name!r}, which "
-                                 f"{self.program.record.__name__} lacks; "
-                                 f"{nearest(name, self.names)}")
-        self.indexes |= found.indexes
-        for name in sorted(found.constants - self.values.keys()):
-            self.values[name] = self._constant(name, who)
-        return found
-
-    def _constant(self, name: str, who: str) -> Constant:
-        valid = [n for n in dir(self.constants) if not n.startswith("_")]
-        if not hasattr(self.constants, name):
-            raise ModelError(f"{who}: the constants have no {name!r}; {nearest(name, valid)}")
-        value = as_constant(getattr(self.constants, name))
-        if value is None:
-            raise ModelError(f"{who}: constant {name!r} must be an int, a bool or a tuple of ints")
-        return value
 
     # shape
 
@@ -233,7 +141,8 @@ class _Binder:
         return {
             i: states[0][i]
             for i, slot in enumerate(self.shape.slots)
-            if slot.field not in self.writes and i not in moved
+            if slot.field not in self.audit.writes
+            and i not in moved
             and all(state[i] == states[0][i] for state in states)
         }
 
@@ -253,12 +162,24 @@ class _Binder:
                 continue
             label = here.labels[number]
             yield Rule(
-                index=next(count), name=label, actor=actor.name, interrupted="", arguments=(),
-                slot=self.slots[actor.name], locations=frozenset([number]), runs=actor.runs,
-                when=step.when, when_takes_values=False, effect=step.effect,
+                index=next(count),
+                name=label,
+                actor=actor.name,
+                interrupted="",
+                arguments=(),
+                slot=self.slots[actor.name],
+                locations=frozenset([number]),
+                runs=actor.runs,
+                when=step.when,
+                when_takes_values=False,
+                effect=step.effect,
                 to={int(value): here.resolve(to, label) for value, to in step.to.items()},
-                otherwise=here.follow(number), moves=(), source=step.source,
-                summary=step.summary, inferred=step.inferred, is_event=False,
+                otherwise=here.follow(number),
+                moves=(),
+                source=step.source,
+                summary=step.summary,
+                inferred=step.inferred,
+                is_event=False,
             )
 
     def _instances(self, event: Event, count: Iterator[int]) -> Iterator[Rule]:
@@ -273,17 +194,26 @@ class _Binder:
                 actor = next((a for a in self.program.actors if a.name == name), None)
                 here = self.maps[name] if name is not None else None
                 yield Rule(
-                    index=next(count), name=event.name, actor=event.actor,
+                    index=next(count),
+                    name=event.name,
+                    actor=event.actor,
                     interrupted=name or "",
                     arguments=tuple(zip(event.choose, values, strict=True)),
                     slot=self.slots[name] if name is not None else None,
                     locations=self._open(event, name) if name is not None else frozenset(),
-                    runs=actor.runs if actor else None, when=event.when,
-                    when_takes_values=takes, effect=event.effect,
+                    runs=actor.runs if actor else None,
+                    when=event.when,
+                    when_takes_values=takes,
+                    effect=event.effect,
                     to={int(value): here.resolve(to, who) for value, to in event.to.items()}
-                    if here else {},
-                    otherwise=None, moves=moves, source=event.source, summary=event.summary,
-                    inferred=event.inferred, is_event=True,
+                    if here
+                    else {},
+                    otherwise=None,
+                    moves=moves,
+                    source=event.source,
+                    summary=event.summary,
+                    inferred=event.inferred,
+                    is_event=True,
                 )
 
     def _open(self, event: Event, name: str) -> frozenset[int]:

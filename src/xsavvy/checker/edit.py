@@ -22,7 +22,7 @@ def find(program: Program, label: str) -> tuple[Path, Step]:
     """Find the path and the step at a label "path.step"."""
     name, dot, step_name = label.partition(".")
     if not dot:
-        raise EditError(f"{label!r} is not a step; write \"path.step\", {_near(program, label)}")
+        raise EditError(f'{label!r} is not a step; write "path.step", {_near(program, label)}')
     for path in program.paths():
         for step in path.steps:
             if path.name == name and step.name == step_name:
@@ -70,9 +70,7 @@ def add_path(program: Program, actor: str, path: Path) -> Program:
         raise EditError(f"a path {path.name!r} is there already")
     if actor not in (a.name for a in program.actors):
         raise EditError(f"no actor {actor!r}; {nearest(actor, (a.name for a in program.actors))}")
-    actors = [
-        replace(a, paths=(*a.paths, path)) if a.name == actor else a for a in program.actors
-    ]
+    actors = [replace(a, paths=(*a.paths, path)) if a.name == actor else a for a in program.actors]
     return replace(program, actors=tuple(actors))
 
 

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import ast
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 
-from xsavvy.checker.dialect import CONSTANTS, INTEGER, RECORD
 from xsavvy.checker.error import EngineError
 from xsavvy.checker.line import Line
-from xsavvy.checker.source import Constant, Source, as_constant
+from xsavvy.checker.reader import CONSTANTS, INTEGER, RECORD
+from xsavvy.checker.setting import Env, Frame, Setting
+from xsavvy.checker.source import as_constant
 from xsavvy.checker.value import (
     Value,
     binary,
@@ -28,36 +28,6 @@ from xsavvy.checker.value import (
     slot_value,
     union,
 )
-from xsavvy.checker.word import Word
-
-Env = dict[str, Value]
-
-
-@dataclass(frozen=True)
-class Setting:
-    """What all rules of a system share: the layout and the constants."""
-
-    word: Word
-    constants: Mapping[str, Constant]
-    spans: Mapping[str, tuple[int, int | None]]
-    contexts: Mapping[str, tuple[int, tuple[int, ...]]]
-    numbers: Iterator[int]
-
-
-@dataclass
-class Frame:
-    """One function being inlined: its parameters, its variables' number, how it was left."""
-
-    source: Source
-    number: int
-    roles: Mapping[str, str]
-    bound: dict[str, Value] = field(default_factory=dict)
-    exits: list[Env] = field(default_factory=list)
-
-    @property
-    def result(self) -> str:
-        """Variable that an early return sets."""
-        return f"r{self.number}"
 
 
 class Expressions(ABC):

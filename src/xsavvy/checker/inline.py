@@ -16,9 +16,10 @@ import ast
 from collections.abc import Iterable, Mapping, Sequence
 from types import FunctionType
 
-from xsavvy.checker.dialect import CONSTANTS, RECORD
 from xsavvy.checker.error import EngineError
-from xsavvy.checker.expression import Env, Expressions, Frame, Setting
+from xsavvy.checker.expression import Expressions
+from xsavvy.checker.reader import CONSTANTS, RECORD
+from xsavvy.checker.setting import Env, Frame, Setting
 from xsavvy.checker.source import Constant, Source, as_constant, source
 from xsavvy.checker.value import NONE, Value, constant, joined
 

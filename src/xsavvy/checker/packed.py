@@ -9,12 +9,14 @@ are run on that state to say what is wrong.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
+from types import CodeType
 from typing import Any, NoReturn
 
 from xsavvy.checker.bind import System
 from xsavvy.checker.error import EngineError, ModelError
 from xsavvy.checker.exploration import Exploration, Meter
-from xsavvy.checker.generate import Writer
+from xsavvy.checker.generate import Plan, Writer
 from xsavvy.checker.rule import successor
 from xsavvy.checker.word import Word
 
@@ -52,6 +54,7 @@ class Machine:
         }
         self.stale = True
         self.pieces = _Pieces(self.at)
+        self.plans: dict[Plan, Piece] = {}
 
     def explore(self, max_states: int | None, meter: Meter) -> Exploration[int]:
         """Explore every reachable state; see `reference.explore`."""
@@ -132,17 +135,20 @@ class Machine:
 
     def define(self, text: str, name: str) -> Piece:
         """Run the text of one function, and hand the function over."""
-        exec(compile(text, f"<generated {name}>", "exec"), self.space)  # noqa: S102 (own text)
+        exec(_compiled(text, name), self.space)  # noqa: S102 (own text)
         function: Piece = self.space.pop(text[4 : text.index("(")])
         return function
 
     def at(self, key: int) -> Piece:
         """Make the piece for a key; what it calls is written when it is first called."""
-        text = self.writer.at(key)
-        for name, write in self.writer.wanted.items():
-            self.space[name] = self._later(name, write)
-        self.writer.wanted.clear()
-        return self.define(text, "at")
+        plan = self.writer.plan(key)
+        if plan not in self.plans:
+            text = self.writer.at(plan)
+            for name, write in self.writer.wanted.items():
+                self.space[name] = self._later(name, write)
+            self.writer.wanted.clear()
+            self.plans[plan] = self.define(text, "at")
+        return self.plans[plan]
 
     def _later(self, name: str, write: Callable[[], str]) -> Piece:
         def first(w: int) -> int:
@@ -177,6 +183,12 @@ class Machine:
         raise EngineError(
             f"generated code failed where the model's functions do not: {failure!r}"
         ) from failure
+
+
+@lru_cache(maxsize=2000)
+def _compiled(text: str, name: str) -> CodeType:
+    """Compile a piece; the same system asks for the same text again."""
+    return compile(text, f"<generated {name}>", "exec")
 
 
 class _Pieces(dict[int, Piece]):

@@ -70,8 +70,9 @@ class Map:
                     raise ModelError(f"{who}: the empty paths {', '.join(seen)} form a circle")
                 return self._resolve(path.then, who, (*seen, label))
         valid = [*self.labels, *(path.name for path in self.actor.paths)]
-        raise ModelError(f"{who}: actor {self.actor.name!r} has no label {label!r}; "
-                         f"{nearest(label, valid)}")
+        raise ModelError(
+            f"{who}: actor {self.actor.name!r} has no label {label!r}; {nearest(label, valid)}"
+        )
 
     def follow(self, number: int) -> int:
         """Number the location that a step falls through to."""
@@ -91,8 +92,9 @@ class Map:
             if pattern == "*":
                 found.update(range(len(self.labels)))
             elif pattern.endswith(".*"):
-                inside = [n for n, path in enumerate(self.paths) if path and
-                          path.name == pattern[:-2]]
+                inside = [
+                    n for n, path in enumerate(self.paths) if path and path.name == pattern[:-2]
+                ]
                 if not inside:
                     hint = nearest(pattern[:-2], (path.name for path in self.actor.paths))
                     raise ModelError(f"{who}: no path {pattern[:-2]!r} with steps; {hint}")
@@ -220,8 +222,11 @@ def targets(place: Map, number: int) -> list[int]:
     label = place.labels[number]
     found = footprint(step.effect)
     falls = found.any_result or bool(found.returns - step.to.keys())
-    branch = [place.resolve(to, label) for value, to in step.to.items()
-              if found.any_result or value in found.returns]
+    branch = [
+        place.resolve(to, label)
+        for value, to in step.to.items()
+        if found.any_result or value in found.returns
+    ]
     return list(dict.fromkeys(([place.follow(number)] if falls else []) + branch))
 
 
@@ -247,11 +252,19 @@ def layout(program: Program) -> tuple[Location, ...]:
     for name, place in places.items():
         for number, step in enumerate(place.steps):
             context = bits[name][number]
-            rows.append(Location(
-                name, number, place.labels[number], context, context_names(program, context),
-                step.source if step else "", step.summary if step else "",
-                step.inferred if step else False, step,
-            ))
+            rows.append(
+                Location(
+                    name,
+                    number,
+                    place.labels[number],
+                    context,
+                    context_names(program, context),
+                    step.source if step else "",
+                    step.summary if step else "",
+                    step.inferred if step else False,
+                    step,
+                )
+            )
     return tuple(rows)
 
 

@@ -84,9 +84,7 @@ def _look(system: System, found: Exploration[State], state: State) -> None:
             found.witnessed[index] = state
 
 
-def _true(
-    system: System, function: Callable[..., Any] | None, state: State, where: str
-) -> bool:
+def _true(system: System, function: Callable[..., Any] | None, state: State, where: str) -> bool:
     if function is None:
         return False
     try:

@@ -135,6 +135,7 @@ def field_uses(system: System) -> tuple[FieldUse, ...]:
         uses.append(FieldUse(slot.name, slot.kind.describe(), bits, constant, docs[slot.field]))
     derived = [
         FieldUse(item.name, item.kind.describe(), 0, None, item.doc)
-        for item in fields(system.program.record) if isinstance(item.kind, Context)
+        for item in fields(system.program.record)
+        if isinstance(item.kind, Context)
     ]
     return (*uses, *derived)

@@ -51,7 +51,8 @@ class Source:
     def stored(self) -> frozenset[str]:
         """Names that the function assigns."""
         return frozenset(
-            n.id for n in ast.walk(self.node)
+            n.id
+            for n in ast.walk(self.node)
             if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
         )
 

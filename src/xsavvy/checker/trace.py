@@ -53,8 +53,14 @@ def _hop(system: System, rule: Rule, old: State, new: State) -> Hop:
     }
     arguments = {name: _shown(value) for name, value in rule.arguments}
     return Hop(
-        rule.actor, rule.name, rule.source, rule.summary, arguments, changes,
-        rule.interrupted, rule.inferred,
+        rule.actor,
+        rule.name,
+        rule.source,
+        rule.summary,
+        arguments,
+        changes,
+        rule.interrupted,
+        rule.inferred,
     )
 
 

@@ -80,6 +80,10 @@ class Word:
             self.offsets[slot] = at
             at += width(self.kinds[slot])
         self.bits = at
+        self.masks = {
+            slot: ((1 << width(self.kinds[slot])) - 1) << start
+            for slot, start in self.offsets.items()
+        }
         self.key_mask = sum(self.mask(slot) for slot in self.key_slots)
         self.full = (1 << at) - 1
         self.runs = {
@@ -95,7 +99,7 @@ class Word:
 
     def mask(self, slot: int) -> int:
         """Bits of the word that hold a slot."""
-        return ((1 << width(self.kinds[slot])) - 1) << self.offsets[slot]
+        return self.masks[slot]
 
     def place(self, slot: int, value: int) -> int:
         """Bits of the word that a legal value of a slot sets."""
