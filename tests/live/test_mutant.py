@@ -14,7 +14,7 @@ from xsavvy.isa.layout import Layout
 from xsavvy.isa.processor import Vendor
 from xsavvy.isa.restore import Header
 from xsavvy.live.answer import Answer
-from xsavvy.live.campaign import minimal
+from xsavvy.live.campaign import conform_silicon, minimal, replay
 from xsavvy.live.case import Case, decode, encode
 from xsavvy.live.generate import Generator
 from xsavvy.live.host import Host
@@ -152,6 +152,27 @@ def test_the_wrong_vendor_is_found_and_made_small(host: Host, silicon: Silicon) 
     stranger = dataclasses.replace(host.processor, vendor=Vendor.INTEL)
     small = check(silicon, Strict(dataclasses.replace(host, processor=stranger)), host, 8)
     assert any(small.setup[6:24])
+
+
+def test_a_wrong_model_is_reported_readably(
+    host: Host, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The result names what differs, shows the small case, and gives a line that replays it."""
+    del host
+    monkeypatch.setattr(masks, "mxcsr_ok", lambda value, mask: 1)
+    result = conform_silicon(300, seed=2)
+    assert not result.holds
+    first = result.unexplained[0]
+    assert first.predicted.startswith("vector none")
+    assert first.seen.startswith("vector 0xd")
+    assert first.printed[0].startswith("xrstor")
+    assert first.printed[1] == "  state before: XSTATE_BV=0x0"
+    assert "MXCSR=0x" in first.printed[2]
+    assert decode(first.printed[3].removeprefix("  replay: ").encode()) == first.case
+    assert len(encode(first.case)) < 300
+    again = replay(one.case for one in result.unexplained)
+    assert len(again.unexplained) == len(result.unexplained)
+    assert capsys.readouterr() == ("", "")
 
 
 class Strict(Prediction):

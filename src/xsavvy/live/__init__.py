@@ -10,14 +10,20 @@ from xsavvy.live.conformance import Conformance
 from xsavvy.live.cpuid import read_cpuid
 from xsavvy.live.host import Host, meet
 from xsavvy.live.machine.reach import Unreachable
+from xsavvy.live.record import Record, judge_record, read_record, record_silicon, write_record
 
 __all__ = [
     "Case",
     "Conformance",
     "Host",
+    "Record",
     "Unreachable",
     "conform_silicon",
+    "judge_record",
     "meet",
     "read_cpuid",
+    "read_record",
+    "record_silicon",
     "replay",
+    "write_record",
 ]

@@ -21,6 +21,7 @@ from xsavvy.live.generate import Generator
 from xsavvy.live.host import Host, Unreached, meet
 from xsavvy.live.judge import Model, Oracle, judge
 from xsavvy.live.predict import Prediction
+from xsavvy.live.printed import lines
 from xsavvy.live.shrink import shrink
 from xsavvy.live.silicon import Silicon
 
@@ -30,7 +31,9 @@ Progress = Callable[[int, int], None]
 
 STEP: Final = 500
 MOST_SHRUNK: Final = 8
-"""Only so many differences are made small; a wrong model has thousands of the same."""
+"""Only so many differences are made small; a wrong model has many of the same."""
+MOST_WRONG: Final = 100
+"""A campaign with so many differences ends: the model is wrong, more cases say nothing new."""
 
 
 def conform_silicon(
@@ -42,6 +45,8 @@ def conform_silicon(
         cases: how many random cases; the directed facts come on top.
         seed: decides the cases, together with the processor's own CPUID.
         progress: called with the number of cases done and their total, now and then.
+
+    The campaign ends early after a hundred differences.
 
     Raises:
         Unreachable: this machine cannot be asked; the reason says why.
@@ -93,13 +98,17 @@ def _run(
             if verdict.agrees:
                 agree += 1
             elif verdict.why:
-                explained.append(Explained(case, verdict.why, number))
+                light = dataclasses.replace(case, setup=b"", memory=b"")
+                explained.append(Explained(light, verdict.why, number))
             elif len(unexplained) < MOST_SHRUNK:
                 small, left = minimal(silicon, model, case, verdict.differences)
-                unexplained.append(Unexplained(small, left, number))
+                printed = lines(small, *model.layouts(small))
+                unexplained.append(Unexplained(small, left, number, printed))
             else:
                 unexplained.append(Unexplained(case, verdict.differences, number))
             done += 1
+            if len(unexplained) == MOST_WRONG:
+                break
             if progress is not None and (done % STEP == 0 or done == total):
                 progress(done, total)
     return Conformance(

@@ -30,7 +30,13 @@ class Met:
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """A case that differs for a known reason: the model allows both, or says which it is."""
+    """A case that differs for a known reason, which allows both answers.
+
+    Attributes:
+        case: the case without its images; the seed and the number bring them back.
+        why: the reason.
+        number: which case of the seed it is.
+    """
 
     case: Case
     why: str
@@ -45,11 +51,13 @@ class Unexplained:
         case: the case, made small.
         differences: what was predicted otherwise than seen.
         number: which case of the seed, or of the recorded ones, it was before.
+        printed: the case for people: what is in its images, and the line that replays it.
     """
 
     case: Case
     differences: tuple[Difference, ...]
     number: int | None = None
+    printed: tuple[str, ...] = ()
 
     @property
     def predicted(self) -> str:

@@ -19,8 +19,10 @@ from xsavvy.live.host import INITIAL_FCW, INITIAL_MXCSR, Host
 from xsavvy.live.machine.instruction import PREFIXES
 from xsavvy.live.machine.operand import ABSENT, READ_ONLY, SPACE, WRITABLE
 
-__all__ = ["Generator"]
+__all__ = ["GENERATION", "Generator"]
 
+GENERATION: Final = 1
+"""Raise it with any change that makes a seed draw other cases; records name it."""
 COMPACT: Final = 1 << 63
 LINE: Final = 64
 _SAVES: Final[tuple[str, ...]] = ("xsave", "xsave64")

@@ -30,6 +30,7 @@ __all__ = ["Host", "Unreached", "describe", "meet"]
 
 NEEDED = ("xsave", "osxsave", "xgetbv1")
 OPTIONAL = ("xsaveopt", "xsavec", "xsaves")
+LEGACY = components.X87 | components.SSE
 INITIAL_FCW = 0x37F
 INITIAL_MXCSR = 0x1F80
 
@@ -141,12 +142,14 @@ def describe(
         kernel: the kernel's name and release.
 
     Raises:
-        Unreachable: the table does not describe its own components.
+        Unreachable: the table does not describe its own components, or x87 and SSE are not there.
     """
     part = dataclasses.replace(
         _described(table), mxcsr_mask=mxcsr_mask, linear_address_bits=linear_address_bits
     )
     reachable = sum(1 << index for index in range(63) if not _reason(index, xcr0, part))
+    if reachable & LEGACY != LEGACY:
+        raise Unreachable(f"with XCR0={xcr0:#x} and this CPUID, x87 and SSE cannot be requested")
     return Host(
         table=table,
         processor=part,

@@ -55,11 +55,13 @@ class Verdict(NamedTuple):
         differences: what is predicted wrongly; empty where the answer is right.
         why: the reason for which another answer than the predicted one is right; else empty.
         reruns: how often the case was asked again.
+        answer: what was seen in the end.
     """
 
     differences: tuple[Difference, ...]
     why: str
     reruns: int
+    answer: Answer
 
     @property
     def agrees(self) -> bool:
@@ -79,10 +81,10 @@ def judge(oracle: Oracle, model: Model, case: Case) -> Verdict:
             seen = oracle.ask(case)
         predicted = model.predict(case, seen)
         if predicted == seen:
-            return Verdict((), "", reruns)
+            return Verdict((), "", reruns, seen)
         for why, other in model.allowed(case, seen):
             if other == seen:
-                return Verdict((), why, reruns)
+                return Verdict((), why, reruns, seen)
     operand, state = model.layouts(case)
     found = differences(predicted, seen, operand, case.offset, state)
-    return Verdict(found, "", RERUNS)
+    return Verdict(found, "", RERUNS, seen)
