@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
+from xsavvy.isa import components
 from xsavvy.live.campaign import conform_silicon, replay
 from xsavvy.live.case import Case, decode, encode
 from xsavvy.live.conformance import Conformance
@@ -110,3 +111,29 @@ def test_a_foreign_case_is_listed_not_asked(host: Host) -> None:
         "recorded case 0": "the setup image faulted with vector 13",
         "recorded case 2": "the operand does not fit into its two pages",
     }
+
+
+GROUPS = {
+    "AVX": components.AVX,
+    "MPX": components.MPX,
+    "AVX-512": components.AVX512,
+    "PKRU": components.PKRU,
+    "AMX": components.AMX,
+    "APX": components.APX,
+    "CET": components.CET,
+}
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_a_component_is_among_what_was_judged(host: Host, group: str) -> None:
+    """Cases save and restore each component that can be reached; another says why it is not."""
+    mask = GROUPS[group]
+    if mask & ~host.reachable:
+        wanted = components.names(mask & ~host.reachable)
+        reason = next(one.reason for one in host.unreached if one.name in wanted)
+        pytest.skip(f"silicon {group} cases: {reason}")
+    cases = list(map(Generator(host, 20).case, range(500)))
+    for kind in ("xsave", "xrstor"):
+        asked = [case for case in cases if case.instruction.startswith(kind)]
+        assert any(case.rfbm & mask == mask for case in asked)
+        assert any(int.from_bytes(case.setup[512:520], "little") & mask == mask for case in asked)

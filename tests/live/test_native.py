@@ -96,6 +96,25 @@ def test_a_misaligned_operand_is_a_protection_fault(native: Native, operand: Ope
     assert native.run("xsave64", operand=address, rfbm=1, flags=FLAG_AC).vector in {13, 17}
 
 
+def test_other_handlers_wait_while_alignment_is_checked(
+    native: Native, operand: Operand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A Python handler never runs with RFLAGS.AC=1, and the signal mask is left as found."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    seen: list[set[int]] = []
+    enter = native._enter
+
+    def watched(slots: int) -> None:
+        seen.append({int(number) for number in signal.pthread_sigmask(signal.SIG_BLOCK, ())})
+        enter(slots)
+
+    monkeypatch.setattr(native, "_enter", watched)
+    native.run("xsave64", operand=operand.address(WRITABLE, WRITABLE, 0), rfbm=1, flags=FLAG_AC)
+    assert signal.SIGALRM in seen[0]
+    assert not seen[0] & {*WATCHED}
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == before
+
+
 def test_the_fault_is_found_inside_a_longer_thunk(host: Host) -> None:
     """`place` is the offset of the instruction that faulted."""
     with Native({"two": b"\x90\x90" + INSTRUCTIONS["xsetbv"]}, host.area_bytes) as native:

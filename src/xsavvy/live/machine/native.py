@@ -197,7 +197,10 @@ class Native:
             0,
             0,
         )
-        self._enter(self._base)
+        if flags:
+            self._enter_alone()
+        else:
+            self._enter(self._base)
         slots = _SLOTS.unpack_from(data, 0)
         faulted = slots[9] != NO_FAULT
         place = slots[12] - address if faulted else 0
@@ -214,6 +217,15 @@ class Native:
             slots[19],
             data[self._after : self._after + self._area_bytes] if after_rfbm else b"",
         )
+
+    def _enter_alone(self) -> None:
+        """Enter while no other signal handler can run: it would inherit RFLAGS.AC and fault."""
+        waiting = signal.valid_signals() - {*_SIGNALS}
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, waiting)
+        try:
+            self._enter(self._base)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _padded(code: bytearray) -> int:
