@@ -7,8 +7,7 @@ import difflib
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import msgspec
-
+from xsavvy.api import CheckReport, CheckResult, ListItem, Progress, TraceStep, UsageError
 from xsavvy.cpuid.describe import CpuDescription, describe
 from xsavvy.cpuid.presets import PRESETS
 from xsavvy.live.case import Case
@@ -16,63 +15,37 @@ from xsavvy.live.conformance import Conformance, Explained, Fact, Met, Unexplain
 from xsavvy.live.host import Unreached
 
 
-class UsageError(ValueError):
-    """What the API raises for a name that it does not know."""
-
-
-class TraceStep(msgspec.Struct):
-    actor: str
-    step: str
-    source: str = ""
-    summary: str = ""
-    changes: dict[str, list[str]] = {}
-
-
-class CheckResult(msgspec.Struct):
-    scenario: str = "window"
-    kernel: str = "v6.12"
-    platform: str = "preset"
-    choices: dict[str, str] = {}
-    property: str = "host_pkru_is_host"
-    sentence: str = "The host never runs on the guest's PKRU."
-    verdict: str = "holds"
-    states: int = 1234
-    transitions: int = 5678
-    depth: int = 21
-    seconds: float = 0.25
-    trace: list[TraceStep] = []
-    deadlocks: int = 0
-    unreached: list[str] = []
-
-
-class CheckReport(msgspec.Struct):
-    results: list[CheckResult]
-    notes: list[str] = []
-    machine: str = "A processor"
-
-
-class ListItem(msgspec.Struct):
-    name: str
-    summary: str = ""
-    source: str = ""
-    details: dict[str, str] = {}
-
-
-class Progress(msgspec.Struct):
-    states: int = 1000
-    transitions: int = 5000
-    depth: int = 9
-    seconds: float = 0.5
+def result(**fields: Any) -> CheckResult:
+    """A property that holds in the scenario `window`, but for what is given."""
+    known: dict[str, Any] = {
+        "scenario": "window",
+        "kernel": "v6.12",
+        "platform": "preset",
+        "choices": {"pkru": "by_xcr0", "xfd": "always"},
+        "property": "host_pkru_is_host",
+        "sentence": "The host never runs on the guest's PKRU.",
+        "verdict": "holds",
+        "states": 1234,
+        "transitions": 5678,
+        "depth": 21,
+        "seconds": 0.25,
+        "trace": [],
+        "deadlocks": 0,
+        "unreached": [],
+    }
+    return CheckResult(**(known | fields))
 
 
 TRACE = [
     TraceStep(
-        "vcpu", "enter.load_pkru", "arch/x86/kvm/x86.c load()", "", {"hw": ["HOST", "GUEST"]}
+        "vcpu", "enter.load_pkru", "arch/x86/kvm/x86.c load()", "", {"hw": ("HOST", "GUEST")}
     ),
-    TraceStep("irq", "softirq", "", "", {"cpu": ["0", "1"], "depth": ["0", "1"]}),
+    TraceStep("irq", "softirq", "", "", {"cpu": ("0", "1"), "depth": ("0", "1")}, {"n": "2"}),
 ]
-VIOLATED = CheckResult(property="no_fault", sentence="No XRSTOR faults.", verdict="violated",
-                       depth=2, trace=TRACE)  # fmt: skip
+VIOLATED = result(
+    property="no_fault", sentence="No XRSTOR faults.", verdict="violated", depth=2, trace=TRACE
+)
+PROGRESS = Progress(1000, 5000, 9, 100, 0.5)
 
 
 class Api:
@@ -83,12 +56,14 @@ class Api:
     def __init__(self) -> None:
         self.calls: list[dict[str, Any]] = []
         self.answers: dict[str, list[CheckResult]] = {
-            "window": [CheckResult(), VIOLATED],
-            "calm": [CheckResult(scenario="calm")],
+            "window": [result(), VIOLATED],
+            "calm": [result(scenario="calm")],
         }
         self.notes: list[str] = []
         self.interrupt_at = ""
+        self.unfit = ""
         self.conformance = conformance()
+        self.CheckReport = CheckReport
 
     def check(
         self,
@@ -101,25 +76,30 @@ class Api:
         for name in scenarios:
             if name == self.interrupt_at:
                 raise KeyboardInterrupt
+            if name == self.unfit:
+                raise UsageError(f"{name}: not applicable to preset, which has no AMX")
             if name not in self.answers:
                 near = difflib.get_close_matches(name, self.answers, 1)
                 raise UsageError(f"no scenario {name!r}: did you mean {near[0]!r}?")
             if progress:
-                progress(Progress())
-        return CheckReport([r for name in scenarios for r in self.answers[name]], self.notes)
+                progress(PROGRESS)
+        return CheckReport([r for n in scenarios for r in self.answers[n]], self.notes, "A CPU")
+
+    def default_scenarios(self) -> list[str]:
+        return [name for name in self.answers if name != "extra"]
 
     def trace(self, scenario: str, **options: Any) -> CheckResult:
         self.calls.append({"scenario": scenario, **options})
         return self.answers[scenario][-1]
 
-    def default_scenarios(self) -> list[str]:
-        return list(self.answers)
-
     def listing(self, kind: str, **options: Any) -> list[ListItem]:
         self.calls.append({"kind": kind, **options})
         if kind == "scenarios":
-            return [ListItem(name, "A scenario of a test.", "thread seed") for name in self.answers]
-        return [ListItem("one", "First of its kind.", "SDM", {"bit": "9"}), ListItem("two")]
+            return [ListItem(name, "A scenario of a test.", "seed", {}) for name in self.answers]
+        return [
+            ListItem("one", "First of its kind.", "SDM", {"bit": "9"}),
+            ListItem("two", "", "", {}),
+        ]
 
     def cpu(self, path: str | None) -> CpuDescription:
         self.calls.append({"path": path})

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Run
-from tests.cli.fake import Api, CheckResult
+from tests.cli.fake import Api, result
 
 WINDOW = """\
 window  kernel v6.12  platform preset
@@ -18,9 +18,9 @@ window  kernel v6.12  platform preset
 
   1  vcpu  enter.load_pkru  arch/x86/kvm/x86.c load()
              hw: HOST -> GUEST
-  2  irq   softirq
+  2  irq   softirq (n=2)
              cpu: 0 -> 1   depth: 0 -> 1
-  violated: no_fault
+  violated: no_fault after 2 steps
   No XRSTOR faults.
 
 """
@@ -34,8 +34,9 @@ def test_a_violation_is_shown_with_its_trace(api: Api, run: Run) -> None:
     assert api.calls[-1]["scenarios"] == ["window"]
 
 
-def test_all_scenarios_are_checked_without_a_name(api: Api, run: Run) -> None:
-    """No name means every scenario, in the order in which they are listed."""
+def test_the_default_scenarios_are_checked_without_a_name(api: Api, run: Run) -> None:
+    """No name means the default scenarios, in their order."""
+    api.answers["extra"] = []
     run("check")
     assert [call["scenarios"] for call in api.calls if "scenarios" in call] == [
         ["window"],
@@ -50,7 +51,7 @@ def test_what_holds_ends_well(api: Api, run: Run) -> None:
 
 def test_a_limit_is_no_success(api: Api, run: Run) -> None:
     """A search that a limit ended exits with 3, and says so in its last line."""
-    api.answers["calm"] = [CheckResult(verdict="incomplete")]
+    api.answers["calm"] = [result(verdict="incomplete", states=10)]
     ran = run("check", "calm", "--max-states", "10")
     assert ran.exit_code == 3
     assert ran.stdout.endswith("1 scenario, 1 property: 1 incomplete\n")
@@ -111,6 +112,46 @@ def test_an_interrupt_keeps_what_was_found(api: Api, run: Run) -> None:
     assert ran.stdout == WINDOW + "1 scenario, 2 properties: 1 hold, 1 violated; interrupted\n"
 
 
+def test_an_interrupt_within_a_search_ends_the_run(api: Api, run: Run) -> None:
+    """A search that ends before any limit was interrupted; no other scenario starts after it."""
+    api.answers["window"] = [result(verdict="incomplete")]
+    ran = run("check", "window", "calm")
+    assert ran.exit_code == 3
+    assert ran.stdout.endswith("1 scenario, 1 property: 1 incomplete; interrupted\n")
+    assert [call["scenarios"] for call in api.calls if "scenarios" in call] == [["window"]]
+
+
+def test_a_scenario_that_does_not_apply_ends_nothing(api: Api, run: Run) -> None:
+    """Of several scenarios, one that the platform cannot run is told of and left out."""
+    api.unfit = "window"
+    ran = run("check")
+    assert ran.exit_code == 0
+    assert ran.stdout.startswith("calm  kernel")
+    assert ran.stderr == "xsavvy: window: not applicable to preset, which has no AMX\n"
+
+
+def test_a_scenario_that_does_not_apply_alone_is_wrong_usage(api: Api, run: Run) -> None:
+    """The only scenario asked for must be one that the platform can run."""
+    api.unfit = "window"
+    ran = run("check", "window")
+    assert (ran.exit_code, ran.stdout) == (2, "")
+
+
+def test_what_was_set_is_in_the_heading(api: Api, run: Run) -> None:
+    """The heading names the choices that were set, not all that the kernel made."""
+    api.answers["calm"] = [result(set={"pkru": "by_pke"})]
+    first = run("check", "calm").stdout.partition("\n")[0]
+    assert first == "window  kernel v6.12  platform preset  pkru=by_pke"
+
+
+def test_what_weakens_a_verdict_is_shown(api: Api, run: Run) -> None:
+    """Deadlocks, and steps that nothing reached, stand below the properties."""
+    api.answers["calm"] = [result(deadlocks=2, unreached=["a.b", "c"])]
+    lines = run("check", "calm").stdout.splitlines()
+    assert "  2 deadlocks: states in which nothing can move" in lines
+    assert "  never taken (2):  a.b  c" in lines
+
+
 def test_an_interrupt_before_anything_was_found(api: Api, run: Run) -> None:
     """Ctrl-C during the first scenario says that nothing was checked."""
     api.interrupt_at = "window"
@@ -124,7 +165,7 @@ def test_json_is_one_object(api: Api, run: Run) -> None:
     ran = run("check", "window", "--json")
     whole = json.loads(ran.stdout)
     assert whole["command"] == "check"
-    assert (whole["machine"], whole["notes"]) == ("A processor", ["no AMX here"])
+    assert (whole["machine"], whole["notes"]) == ("A CPU", ["no AMX here"])
     assert [r["verdict"] for r in whole["results"]] == ["holds", "violated"]
     assert whole["results"][1]["trace"][0]["changes"] == {"hw": ["HOST", "GUEST"]}
     assert {"scenario", "kernel", "platform", "choices", "property", "states", "transitions",

@@ -11,7 +11,9 @@ import sys
 import pytest
 
 from tests.cli.conftest import Run
-from tests.cli.fake import Api
+from tests.cli.fake import VIOLATED, Api, result
+from xsavvy import api as real_api
+from xsavvy.api import TraceStep
 from xsavvy.cli.group import one_line
 from xsavvy.cli.list import KINDS
 from xsavvy.version import __version__
@@ -76,10 +78,32 @@ def test_a_trace_of_what_holds(api: Api, run: Run) -> None:
     assert ran.exit_code == 0
 
 
+def test_a_witness_is_reached(api: Api, run: Run) -> None:
+    """A witness that was reached is good news: the trace says so, and the status is 0."""
+    api.answers["calm"] = [result(trace=VIOLATED.trace)]
+    ran = run("trace", "calm", "--witness", "host_pkru_is_host")
+    assert "  reached: host_pkru_is_host after 2 steps\n" in ran.stdout
+    assert ran.exit_code == 0
+
+
+def test_an_inferred_step_is_marked(api: Api, run: Run) -> None:
+    """A step that no source states has a mark, and the mark is explained."""
+    guess = TraceStep("vcpu", "guess", "", "", {}, inferred=True)
+    api.answers["calm"] = [result(verdict="violated", trace=[guess])]
+    ran = run("trace", "calm")
+    assert "  1  vcpu  guess ?\n" in ran.stdout
+    assert "xsavvy list inferred" in ran.stdout
+
+
 def test_a_trace_as_json(api: Api, run: Run) -> None:
     """`trace --json` has the one result in its list."""
     whole = json.loads(run("trace", "window", "--json").stdout)
     assert [step["actor"] for step in whole["results"][0]["trace"]] == ["vcpu", "irq"]
+
+
+def test_the_kinds_are_those_of_the_api() -> None:
+    """The command names every kind that the API lists; it has a copy so that help stays light."""
+    assert KINDS == real_api.KINDS
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -8,7 +8,8 @@ import io
 import pytest
 from rich.text import Text
 
-from tests.cli.fake import VIOLATED, Progress
+from tests.cli.fake import PROGRESS, VIOLATED, result
+from xsavvy.api import TraceStep
 from xsavvy.report.check import check_lines
 from xsavvy.report.progress import ProgressLine, progress_text
 from xsavvy.report.screen import Screen
@@ -82,12 +83,8 @@ def test_a_source_goes_below_when_there_is_no_room() -> None:
 
 def test_names_from_files_are_harmless() -> None:
     """A step that a patch named with an escape sequence is printed spelled out."""
-    hostile = VIOLATED.trace[0]
-    changed = type(hostile)(hostile.actor, "a\x1b[2Jb", "c\rd")
-    shown = [
-        line.plain
-        for line in trace_lines(type(VIOLATED)(verdict="violated", trace=[changed]), None)
-    ]
+    hostile = TraceStep("vcpu", "a\x1b[2Jb", "c\rd", "", {})
+    shown = [line.plain for line in trace_lines(result(trace=[hostile]), None)]
     assert shown[0].split() == ["1", "vcpu", "a\\x1b[2Jb", "c\\x0dd"]
 
 
@@ -97,7 +94,7 @@ def test_progress_is_for_terminals() -> None:
     for stream in (terminal, file):
         with ProgressLine(stream) as line:
             line.start("window")
-            line(Progress())
+            line(PROGRESS)
     assert file.getvalue() == ""
     assert terminal.getvalue().startswith("\r\x1b[Kwindow  1,000 states")
     assert terminal.getvalue().endswith("\r\x1b[K")
@@ -107,12 +104,12 @@ def test_progress_fits_its_line() -> None:
     """A progress line never reaches the last column, where a terminal would wrap it."""
     terminal = Terminal()
     with ProgressLine(terminal, columns=30) as line:
-        line(Progress())
+        line(PROGRESS)
     assert all(len(part) < 30 for part in terminal.getvalue().split("\r\x1b[K"))
 
 
 def test_progress_says_the_rate() -> None:
     """Progress names states, transitions, depth, rate and time."""
-    assert progress_text(Progress()) == (
+    assert progress_text(PROGRESS) == (
         "1,000 states  5,000 transitions  depth 9  2,000 states/s  0.50 s"
     )

@@ -45,9 +45,14 @@ def command(
     from xsavvy import api
     from xsavvy.report.conform import conform_lines
     from xsavvy.report.json import encode
+    from xsavvy.report.progress import ProgressLine
     from xsavvy.report.screen import Screen
 
-    conformance = api.conform_silicon(cases=cases, seed=seed, replay=replay, record=record)
+    with ProgressLine() as progress:
+        progress.start("silicon")
+        conformance = api.conform_silicon(
+            cases=cases, seed=seed, replay=replay, record=record, progress=progress.count
+        )
     if as_json:
         sys.stdout.write(encode("conform", [conformance.to_dict()]) + "\n")
     else:

@@ -23,7 +23,8 @@ __all__ = ["command"]
 def command(scenario: str, *, as_json: bool, **options: Any) -> int:
     """Show one trace of a scenario, step by step.
 
-    Without --property or --witness: the first property that is violated.
+    Without --property or --witness: the first property that is violated. A witness is a state
+    that must be reachable; reaching it is what should be.
     """
     if options["property"] and options["witness"]:
         raise click.UsageError("--property and --witness exclude each other")

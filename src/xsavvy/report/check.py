@@ -26,9 +26,9 @@ def verdict_text(verdict: str) -> Text:
 
 
 def heading(result: CheckResult, width: int | None) -> list[Text]:
-    """Return what was checked: the scenario, and on which kernel, platform and choices."""
+    """Return what was checked: the scenario, on which kernel and platform, what was set."""
     world = [f"kernel {result.kernel}", f"platform {result.platform}"]
-    world += [f"{choice}={value}" for choice, value in sorted(result.choices.items())]
+    world += [f"{choice}={value}" for choice, value in sorted(result.set.items())]
     items = [styled(result.scenario, "bold"), *(styled(word, "dim") for word in world)]
     return flow(items, indent=0, width=width)
 

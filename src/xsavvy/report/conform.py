@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from xsavvy.report.text import columns, duration, flow, number, plural, styled
+from xsavvy.report.text import duration, flow, number, plural, styled
 
 if TYPE_CHECKING:
     from xsavvy.live.conformance import Conformance, Fact, Unexplained
@@ -16,25 +16,32 @@ if TYPE_CHECKING:
 __all__ = ["conform_lines"]
 
 SHOWN = 20
+LABEL = len("  not asked  ")
 
 
 def conform_lines(conformance: Conformance, width: int | None) -> Iterator[Text]:
     """Give who was asked, how many cases agree, each difference, and what could not be asked."""
     yield from flow(_who(conformance), indent=0, width=width)
     yield from flow(_count(conformance), indent=2, width=width)
-    yield from columns(_fact(fact) for fact in conformance.facts)
-    for explained in conformance.explained[:SHOWN]:
-        yield Text("  explained: ", "yellow").append_text(styled(explained.case.describe()))
-        yield Text("    ").append_text(styled(explained.why))
+    for fact in conformance.facts:
+        if fact.seen is not None:
+            yield from _fact(fact, width)
+    for why, cases in _explained(conformance).items():
+        words = f"{plural(len(cases), 'case')}, among them {cases[0]}: {why}"
+        yield from _labelled("explained", "yellow", words, width)
     for unexplained in conformance.unexplained[:SHOWN]:
         yield from _difference(unexplained)
-    hidden = sum(
-        max(0, len(found) - SHOWN) for found in (conformance.explained, conformance.unexplained)
-    )
-    if hidden:
-        yield Text(f"  {plural(hidden, 'more difference')}: --json shows all", "yellow")
-    for missing in conformance.unreached:
-        yield styled(f"  not asked: {missing.name}: {missing.reason}", "dim")
+    if len(conformance.unexplained) > SHOWN:
+        hidden = plural(len(conformance.unexplained) - SHOWN, "more difference")
+        yield Text(f"  {hidden}: --json shows all", "yellow")
+    for reason, names in _not_asked(conformance).items():
+        yield from _labelled("not asked", "dim", f"{' '.join(names)} ({reason})", width)
+
+
+def _labelled(label: str, style: str, words: str, width: int | None) -> Iterator[Text]:
+    lines = flow(map(styled, words.split()), indent=LABEL, width=width, gap=" ")
+    yield Text(f"  {label}".ljust(LABEL), style).append_text(lines[0][LABEL:])
+    yield from lines[1:]
 
 
 def _who(conformance: Conformance) -> Iterator[Text]:
@@ -54,17 +61,35 @@ def _count(conformance: Conformance) -> Iterator[Text]:
     yield Text(duration(conformance.seconds), "dim")
 
 
-def _fact(fact: Fact) -> list[Text]:
-    if fact.seen is None:
-        return [Text("not asked", "dim"), styled(f"{fact.sentence} ({fact.reason})", "dim")]
+def _fact(fact: Fact, width: int | None) -> Iterator[Text]:
     if fact.agrees:
-        return [Text("agrees", "green"), styled(fact.sentence)]
-    words = f"{fact.sentence} Predicted {fact.predicted}, seen {fact.seen}."
-    return [Text("differs", "bold red"), styled(words)]
+        yield from _labelled("agrees", "green", fact.sentence, width)
+    else:
+        words = f"{fact.sentence} Predicted {fact.predicted}, seen {fact.seen}."
+        yield from _labelled("differs", "bold red", words, width)
+
+
+def _explained(conformance: Conformance) -> dict[str, list[str]]:
+    """Group the explained cases by their reason."""
+    reasons: dict[str, list[str]] = {}
+    for one in conformance.explained:
+        reasons.setdefault(one.why, []).append(one.case.describe())
+    return reasons
+
+
+def _not_asked(conformance: Conformance) -> dict[str, list[str]]:
+    """Group what could not be asked, facts and parts of the processor, by the reason."""
+    reasons: dict[str, list[str]] = {}
+    for fact in conformance.facts:
+        if fact.seen is None:
+            reasons.setdefault(fact.reason, []).append(fact.sentence)
+    for part in conformance.unreached:
+        reasons.setdefault(part.reason, []).append(part.name)
+    return reasons
 
 
 def _difference(found: Unexplained) -> Iterator[Text]:
-    line = Text("  differs: ", "bold red").append_text(styled(found.case.describe()))
+    line = Text("  differs".ljust(LABEL), "bold red").append_text(styled(found.case.describe()))
     yield line if found.number is None else line.append(f", case {found.number}", "dim")
     for one in found.differences:
         yield Text("    ").append_text(styled(one.what, "bold"))

@@ -31,7 +31,7 @@ def progress_text(progress: Progress) -> str:
 
 
 class ProgressLine:
-    """A callback for the search; as a context it leaves a clean line behind."""
+    """A callback that writes at most ten times a second; as a context it leaves a clean line."""
 
     def __init__(self, stream: TextIO | None = None, columns: int = 80) -> None:
         self._stream = sys.stderr if stream is None else stream
@@ -63,11 +63,18 @@ class ProgressLine:
             self._stream.flush()
 
     def __call__(self, progress: Progress) -> None:
-        """Show the progress, at most ten times a second."""
+        """Show how far a search is."""
+        self._show(progress_text(progress))
+
+    def count(self, done: int, total: int) -> None:
+        """Show how many of a known number are done."""
+        self._show(f"{number(done)} of {number(total)}")
+
+    def _show(self, text: str) -> None:
         now = time.monotonic()
         if not self._on or now < self._next:
             return
         self._next = now + INTERVAL
-        text = f"{self._label}  {progress_text(progress)}"
-        self._stream.write("\r\x1b[K" + set_cell_size(text, self._columns - 1).rstrip())
+        line = set_cell_size(f"{self._label}  {text}", self._columns - 1).rstrip()
+        self._stream.write(f"\r\x1b[K{line}")
         self._stream.flush()

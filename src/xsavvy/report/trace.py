@@ -24,16 +24,25 @@ def trace_lines(result: CheckResult, width: int | None) -> Iterator[Text]:
     actors = list(dict.fromkeys(step.actor for step in steps))
     style = {actor: LANES[place % len(LANES)] for place, actor in enumerate(actors)}
     lane = max((styled(actor).cell_len for actor in actors), default=0)
-    name = max((styled(step.step).cell_len for step in steps), default=0)
+    name = max((_name(step).cell_len for step in steps), default=0)
     digits = len(str(len(steps)))
     for place, step in enumerate(steps, 1):
         line = Text(f"  {place:{digits}}  ", "dim")
         line.append_text(_padded(styled(step.actor, style[step.actor]), lane)).append(GAP)
         column = line.cell_len
-        line.append_text(styled(step.step, "bold"))
+        line.append_text(_name(step))
         yield from _with_source(line, step, column + name, column + 2, width)
         yield from flow(_changes(step), indent=column + 2, width=width, gap="   ")
     yield from _conclusion(result)
+
+
+def _name(step: TraceStep) -> Text:
+    """Return the step with the values that it chose, and a mark where it rests on inference."""
+    name = styled(step.step, "bold")
+    if step.arguments:
+        chosen = ", ".join(f"{key}={value}" for key, value in step.arguments.items())
+        name.append_text(styled(f" ({chosen})"))
+    return name.append(" ?", "yellow") if step.inferred else name
 
 
 def _padded(cell: Text, width: int) -> Text:
@@ -65,7 +74,8 @@ def _conclusion(result: CheckResult) -> Iterator[Text]:
     if result.verdict == "violated":
         line = Text("  violated: ", "bold red").append_text(styled(result.property, "bold"))
     else:
-        line = Text(f"  {result.verdict}: ").append_text(styled(result.property, "bold"))
-        line.append(f" after {plural(len(result.trace), 'step')}")
-    yield line
+        line = Text("  reached: ", "green").append_text(styled(result.property, "bold"))
+    yield line.append(f" after {plural(len(result.trace), 'step')}", "dim")
     yield Text("  ").append_text(styled(result.sentence))
+    if any(step.inferred for step in result.trace):
+        yield Text("  ? marks a step that no source states: 'xsavvy list inferred'", "yellow")
