@@ -239,3 +239,14 @@ def test_supervisor_values_are_judged(offset: int, value: int, legal: bool) -> N
         assert result.fault.reason is Reason.PAYLOAD
     ignored = execute(ZEN4, Instruction.XRSTORS, Registers.initial(ZEN4), area, 1)
     assert ignored.stop is None
+
+
+def test_values_beyond_the_end_are_a_matter_of_pages() -> None:
+    """An area that ends before its CET values is a page fault, not an illegal value."""
+    area = bytes(image(0x1800, 1 << 63 | 0x1800, fill=0xFF))
+    for size in (576, 592, 600):
+        result = execute(
+            ZEN4, Instruction.XRSTORS, Registers.initial(ZEN4), area[:size], EVERYTHING
+        )
+        assert result.fault is not None
+        assert result.fault.reason is Reason.PAYLOAD_PAGE
