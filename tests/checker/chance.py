@@ -349,7 +349,7 @@ class Writer:
                 at = self.pick("", "at=('*',)", "at=(REST, 'one0')", "at=('one0.*',)")
                 text += f", {at}" if at else ""
                 if self.chance(40):
-                    text += f", to={{{self.pick('1', '2')}: {self.pick('REST', chr(34) + 'one0' + chr(34))}}}"
+                    text += f", to={{{self.pick('1', '2')}: {self.label(['one0', ''])}}}"
             text += self.pick("", ", masked_by=1", ", masked_by=2")
         if self.chance(25):
             text += f", moves={{'{actors[-1]}': '{actors[-1]}0'}}"

@@ -9,7 +9,7 @@ from types import FunctionType
 from typing import NamedTuple, cast
 
 from xsavvy.checker.bind import System
-from xsavvy.checker.dialect import reads
+from xsavvy.checker.dialect import reads, writes
 from xsavvy.checker.inline import Inliner
 from xsavvy.checker.line import Line, loads, tidy
 from xsavvy.checker.program import Effect, Guard
@@ -40,7 +40,7 @@ class Parts:
         shape = system.shape
         spans = {name: (start, length) for name, start, length in shape.spans}
         self.setting = Setting(word, system.values, spans, shape.contexts, itertools.count(1))
-        self.read: dict[Effect, set[int]] = {}
+        self.touched: dict[Effect, set[int]] = {}
         self.guards: dict[object, Test] = {}
         self.effects: dict[object, list[Line]] = {}
 
@@ -55,7 +55,7 @@ class Parts:
         """Compile a guard once for the known slots that it reads; its lines start at depth 0."""
         if function is None:
             return ALWAYS
-        known = self._relevant(function, known)
+        known = self.relevant(function, known)
         key = (function, values, known)
         if key not in self.guards:
             inliner = Inliner(self.setting, dict(known))
@@ -63,18 +63,19 @@ class Parts:
             self.guards[key] = Test(tuple(inliner.lines), value.truth)
         return self.guards[key]
 
-    def _relevant(self, function: Effect, known: Known) -> Known:
-        """Of the known slots, those that a function can read."""
-        slots = self.read.get(function)
+    def relevant(self, function: Effect, known: Known) -> Known:
+        """Of the known slots, those that a function reads or writes."""
+        slots = self.touched.get(function)
         if slots is None:
-            shape, names = self.system.shape, reads(function)
+            shape, names = self.system.shape, reads(function) | writes(function)
             slots = {i for i, slot in enumerate(shape.slots) if slot.field in names}
             slots |= {at for name, (at, _) in shape.contexts.items() if name in names}
-            self.read[function] = slots
+            self.touched[function] = slots
         return tuple(item for item in known if item[0] in slots)
 
     def effect(self, rule: Rule, known: Known) -> list[Line]:
         """Write the effect of an enabled rule, and note the state it leads to; from depth 0."""
+        known = self.relevant(rule.effect, known)
         key = (rule.index, known)
         if key not in self.effects:
             inliner = Inliner(self.setting, dict(known))

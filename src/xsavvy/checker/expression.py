@@ -156,6 +156,7 @@ class Expressions(ABC):
         return values
 
     def name(self, node: ast.Name) -> Value:
+        """Compile a name: a parameter, a variable, or a constant from outside."""
         frame = self.frames[-1]
         if node.id in frame.bound:
             return frame.bound[node.id]
@@ -167,11 +168,13 @@ class Expressions(ABC):
         return self.outside(node)
 
     def outside(self, node: ast.expr) -> Value:
+        """Fold a constant of the module."""
         value = as_constant(self.frames[-1].source.look_up(node))
         assert isinstance(value, int)
         return constant(value)
 
     def attribute(self, node: ast.Attribute) -> Value:
+        """Compile `s.field` or `k.name`, or fold a constant of a module or enum."""
         if isinstance(node.value, ast.Name):
             role = self.frames[-1].roles.get(node.value.id, INTEGER)
             if role == CONSTANTS:
@@ -188,6 +191,7 @@ class Expressions(ABC):
         return self.outside(node)
 
     def context(self, name: str) -> Value:
+        """Fold the context bits if the location is known, else look them up."""
         slot, bits = self.setting.contexts[name]
         here = self.before(slot)
         if isinstance(here.const, int):
@@ -198,6 +202,7 @@ class Expressions(ABC):
         return Value(f"C{slot}[{here.text}]", None, most)
 
     def subscript(self, name: str, node: ast.expr) -> Value:
+        """Compile `s.array[i]`."""
         start, length = self.setting.spans[name]
         assert length is not None
         index = self.value(node)
@@ -213,6 +218,7 @@ class Expressions(ABC):
         return Value(text, None, most, kind)
 
     def unary(self, node: ast.UnaryOp) -> Value:
+        """Compile `not`, `~` or `-`."""
         value = self.value(node.operand)
         if isinstance(node.op, ast.Not):
             return negation(value)
@@ -245,6 +251,7 @@ class Expressions(ABC):
     def lowered(
         self, result: Value, value: Value, lines: list[Line], before: Env, conjunction: bool
     ) -> Value:
+        """Write `and` or `or` as an if around the lines that the second operand needs."""
         name = self.fresh()
         self.emit(f"{name} = {result.text}", name)
         self.emit(f"if {name}:" if conjunction else f"if not {name}:")
@@ -278,6 +285,7 @@ class Expressions(ABC):
         return Value(name, None, union(yes, no), kind)
 
     def compare(self, node: ast.Compare) -> Value:
+        """Compile a comparison, or a chain of them."""
         values = self.operands([node.left, *node.comparators])
         word = self.setting.word
         result = comparison(word, node.ops[0], values[0], values[1])

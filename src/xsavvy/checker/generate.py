@@ -104,12 +104,11 @@ class Writer(Parts):
         """Name the piece of a step; it is written when it is first called."""
         assert rule.slot is not None
         (location,) = rule.locations
-        known = (*indexes, (rule.slot, location))
-        used = set(self._relevant(rule.effect, indexes))
+        used = set(self.relevant(rule.effect, indexes))
         if rule.when is not None:
-            used |= set(self._relevant(rule.when, indexes))
-        key = ("step", rule.index, tuple(sorted(used)))
-        return self._named(key, lambda: self.piece([rule], known))
+            used |= set(self.relevant(rule.when, indexes))
+        known = (*sorted(used), (rule.slot, location))
+        return self._named(("step", rule.index, known), lambda: self.piece([rule], known))
 
     def events_name(self, rules: Sequence[Rule], indexes: Known) -> str:
         """Name the piece of a set of events; it is written when it is first called."""

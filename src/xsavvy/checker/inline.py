@@ -42,6 +42,7 @@ class Inliner(Expressions):
     # functions
 
     def call(self, node: ast.Call) -> Value:
+        """Inline a call; the record and the constants are handed through."""
         frame = self.frames[-1]
         called = frame.source.look_up(node.func)
         assert isinstance(called, FunctionType)
@@ -86,6 +87,7 @@ class Inliner(Expressions):
         return result
 
     def straight(self, statements: Sequence[ast.stmt]) -> Value:
+        """Inline a body whose only return is its end."""
         last = statements[-1] if statements else None
         if isinstance(last, ast.Return):
             self.block(statements[:-1])
@@ -94,6 +96,7 @@ class Inliner(Expressions):
         return NONE
 
     def looped(self, frame: Frame) -> Value:
+        """Inline a body that returns early."""
         self.emit("while True:")
         self.depth += 1
         if self.block(frame.source.statements):
@@ -103,12 +106,14 @@ class Inliner(Expressions):
         return self.env.pop(frame.result)
 
     def returned(self, node: ast.Return) -> Value:
+        """Compile what a return statement gives."""
         none = node.value is None or (
             isinstance(node.value, ast.Constant) and node.value.value is None
         )
         return NONE if none or node.value is None else self.value(node.value)
 
     def leave(self, frame: Frame, value: Value) -> None:
+        """Write an early return."""
         self.emit(f"{frame.result} = {value.text}", frame.result)
         self.emit("break")
         kept = value if value is NONE else value.named(frame.result)
@@ -145,6 +150,7 @@ class Inliner(Expressions):
         raise EngineError(f"cannot compile {ast.dump(node)}")
 
     def branch(self, node: ast.If) -> bool:
+        """Compile an if statement; one whose test is sure disappears."""
         test = self.value(node.test)
         if test.sure is not None:
             return self.block(node.body if test.sure else node.orelse)
@@ -162,12 +168,14 @@ class Inliner(Expressions):
         return True
 
     def inside(self, statements: Sequence[ast.stmt], ends: list[Env]) -> None:
+        """Compile one branch, one level deeper."""
         self.depth += 1
         if self.block(statements):
             ends.append(self.env)
         self.depth -= 1
 
     def loop(self, node: ast.For) -> bool:
+        """Unroll a loop."""
         assert isinstance(node.target, ast.Name)
         for item in self.items(node.iter):
             self.store(node.target, constant(item))
@@ -176,6 +184,7 @@ class Inliner(Expressions):
         return True
 
     def items(self, node: ast.expr) -> Sequence[int]:
+        """Find the values that a loop runs over."""
         if isinstance(node, ast.Tuple):
             return [self.number(item) for item in node.elts]
         if isinstance(node, ast.Call):
@@ -195,6 +204,7 @@ class Inliner(Expressions):
         return value
 
     def number(self, node: ast.expr) -> int:
+        """Fold an expression that must be constant."""
         value = self.value(node).const
         if not isinstance(value, int):
             raise self.frames[-1].source.error(node, f"{ast.unparse(node)} is not constant")
@@ -213,6 +223,7 @@ class Inliner(Expressions):
                 self.element(array.attr, target.slice, value)
 
     def write(self, slot: int, value: Value) -> None:
+        """Remember that a slot is written, and write it."""
         self.written[slot] = None
         self.assign(f"f{slot}", value)
 

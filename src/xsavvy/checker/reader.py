@@ -59,6 +59,7 @@ class Reader(ABC):
         return None
 
     def field(self, node: ast.Attribute, into: set[str], listed: bool = False) -> None:
+        """Note the use of a field."""
         if self.attribute_of(node) != RECORD:
             raise self.src.error(
                 node, f"{ast.unparse(node)} is not a field; write s.field of the record"
@@ -69,6 +70,7 @@ class Reader(ABC):
     # expressions: each returns its value if that is a named or literal constant
 
     def value(self, node: ast.expr) -> int | None:
+        """Read an expression; return its value if it is a literal or named constant."""
         match node:
             case ast.Constant():
                 if not isinstance(node.value, int):
@@ -113,6 +115,7 @@ class Reader(ABC):
         raise self.refuse(node, "this expression is not allowed; see the dialect")
 
     def index(self, node: ast.expr) -> None:
+        """Read the index of a list field."""
         self.value(node)
         if isinstance(node, ast.Attribute) and self.attribute_of(node) == RECORD:
             self.found.indexes.add(node.attr)
@@ -120,10 +123,12 @@ class Reader(ABC):
             self.found.indexes.add(node.id)
 
     def values(self, *nodes: ast.expr) -> None:
+        """Read several expressions."""
         for node in nodes:
             self.value(node)
 
     def compare(self, node: ast.Compare) -> None:
+        """Read a comparison."""
         for op in node.ops:
             self.operator(node, op, COMPARE)
         self.values(node.left, *node.comparators)
@@ -134,11 +139,13 @@ class Reader(ABC):
                 )
 
     def operator(self, node: ast.AST, op: ast.AST, allowed: tuple[type[ast.AST], ...]) -> None:
+        """Refuse an operator that the dialect has not."""
         if not isinstance(op, allowed):
             name = OPERATOR.get(type(op), f"operator {type(op).__name__} is not allowed")
             raise self.src.error(node, name)
 
     def attribute(self, node: ast.Attribute) -> int | None:
+        """Read `s.field`, `k.name`, or a constant of a module or enum."""
         role = self.attribute_of(node)
         if role == RECORD:
             self.field(node, self.found.reads)
@@ -149,6 +156,7 @@ class Reader(ABC):
         return self.integer(node)
 
     def integer(self, node: ast.expr) -> int:
+        """Read a name that must stand for an integer."""
         value = self.known(node)
         if isinstance(value, int):
             return value
@@ -157,6 +165,7 @@ class Reader(ABC):
         )
 
     def known(self, node: ast.expr) -> int | tuple[int, ...]:
+        """Read a name that must stand for a constant."""
         value = as_constant(self.src.look_up(node))
         if value is None:
             raise self.src.error(
@@ -169,6 +178,7 @@ class Reader(ABC):
     # calls
 
     def returning(self, node: ast.Call) -> None:
+        """Read a call whose value is used."""
         if None in self.call(node).returns:
             raise self.src.error(
                 node,
@@ -177,6 +187,7 @@ class Reader(ABC):
             )
 
     def call(self, node: ast.Call) -> Footprint:
+        """Read a call, and what it calls."""
         name = ast.unparse(node.func)
         if node.keywords or any(isinstance(arg, ast.Starred) for arg in node.args):
             raise self.src.error(node, f"{name}(): only plain positional arguments")
@@ -208,10 +219,12 @@ class Reader(ABC):
         return found
 
     def argument(self, node: ast.expr) -> str:
+        """Read an argument; return the role that it gives the parameter."""
         if isinstance(node, ast.Name) and self.roles.get(node.id, INTEGER) != INTEGER:
             return self.roles[node.id]
         self.value(node)
         return INTEGER
 
     def refuse(self, node: ast.AST, otherwise: str) -> DialectError:
+        """Make the error for what the dialect has not."""
         return self.src.error(node, INSTEAD.get(type(node), otherwise))

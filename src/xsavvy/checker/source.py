@@ -95,6 +95,8 @@ class Source:
         raise self.error(node, f"{ast.unparse(node)} is not allowed; write a plain name")
 
     def _name(self, node: ast.Name) -> object:
+        if node.id in self.parameters or node.id in self.stored:
+            raise self.error(node, f"{node.id!r} is a variable; name a constant or a function")
         free = self.function.__code__.co_freevars
         if node.id in free:
             cell = (self.function.__closure__ or ())[free.index(node.id)]
