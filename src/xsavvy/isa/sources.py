@@ -83,8 +83,8 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule("extent_by_rfbm", "memory is needed up to the last component of RFBM, in use or not; a "
          "compacted restore needs only what it loads", ZEN4, _C),
     Rule("page_fault_first", "a page fault leaves memory and registers alone; CR2 is the first "
-         "byte of the area if that is inaccessible, else a restore's header, else the last byte", ZEN4,
-         _C),
+         "byte of the area if that is inaccessible, else a restore's header, else the last byte",
+         ZEN4, _C),
     Rule("page_fault_supervisor", "XSAVES and XRSTORS need the same memory as XSAVEC and XRSTOR",
          BOCHS_HEAD + ": probes the last byte", _I),
     Rule("restore_order", "alignment, page of the header, header, rest of the pages, MXCSR", ZEN4,
