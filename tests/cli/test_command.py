@@ -29,6 +29,18 @@ def test_help_names_every_command(run: Run) -> None:
     assert ran.exit_code == 0
 
 
+def test_no_command_is_wrong_usage_with_help(run: Run) -> None:
+    """`xsavvy` alone shows the help as a message, and exits with 2."""
+    ran = run()
+    assert (ran.exit_code, ran.stdout) == (2, "")
+    assert ran.stderr.startswith("Usage: xsavvy ")
+
+
+def test_no_line_of_the_help_is_cut(run: Run) -> None:
+    """Each command's line in the help is a whole sentence."""
+    assert "..." not in run("--help").stdout.partition("Commands:")[2].partition("Exit")[0]
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_explains_itself(run: Run, name: str) -> None:
     """Every command has a help with its options."""

@@ -24,8 +24,9 @@ __all__ = ["command"]
 @world
 @as_json
 def command(scenarios: tuple[str, ...], *, as_json: bool, **options: Any) -> int:
-    """Explore every interleaving: each property holds, or here is the shortest trace.
+    """Explore every interleaving: does every property hold?
 
+    A property that is violated comes with the shortest trace to a state in which it is.
     Without a SCENARIO the default ones are checked; 'xsavvy list scenarios' names all. An
     interrupt (Ctrl-C) ends the search and shows what was found until then.
     """

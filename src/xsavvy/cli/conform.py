@@ -15,15 +15,15 @@ __all__ = ["command"]
 
 
 @click.command("conform")
-@click.option("--silicon", is_flag=True, help="Ask this CPU: execute the instructions, compare.")
+@click.option("--silicon", is_flag=True, help="Ask this CPU.")
 @click.option("--cases", type=click.IntRange(min=1), metavar="N", help="How many cases.")
 @click.option("--seed", type=int, metavar="N", help="Where the random cases start.")
-@click.option("--replay", type=readable_file, metavar="FILE", help="Judge recorded answers again.")
+@click.option("--replay", type=readable_file, metavar="FILE", help="Ask recorded cases again.")
 @click.option(
     "--record",
     type=click.Path(dir_okay=False, writable=True, path_type=Path),
     metavar="FILE",
-    help="Keep the machine's answers.",
+    help="Keep the cases that disagreed, made small.",
 )
 @as_json
 def command(
@@ -35,7 +35,10 @@ def command(
     record: Path | None,
     as_json: bool,
 ) -> int:
-    """Compare what the processor does with what the model says it does."""
+    """Compare what a processor does with what the model says.
+
+    Random cases with every instruction of the family are executed and compared to the last byte.
+    """
     if not silicon and replay is None:
         raise click.UsageError("nothing to ask: give --silicon, or --replay FILE")
     if replay is not None and (record is not None or cases is not None or seed is not None):

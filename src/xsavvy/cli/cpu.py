@@ -19,10 +19,11 @@ __all__ = ["command"]
 )
 @as_json
 def command(file: str | None, *, as_json: bool) -> int:
-    """Show the components, sizes and offsets of a CPU, and its XCR0 and XSS.
+    """Show the extended state of a CPU.
 
-    FILE is a CPUID dump in any of the formats that tools write, or '-' for standard input;
-    without it, this machine answers.
+    That is its components with their sizes and offsets, what XCR0 and IA32_XSS may hold, and
+    the features around them. FILE is a CPUID dump in any of the formats that tools write, or
+    '-' for standard input; without it, this machine answers.
     """
     from xsavvy import api
     from xsavvy.report.cpu import cpu_lines

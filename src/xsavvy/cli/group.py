@@ -70,6 +70,9 @@ class LazyGroup(click.Group):
 def _status_of(run: Callable[[], Any]) -> int:
     try:
         return int(run() or 0)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return USAGE
     except click.ClickException as error:
         return _usage(error)
     except (click.Abort, KeyboardInterrupt):

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
 from types import TracebackType
@@ -33,12 +34,13 @@ def progress_text(progress: Progress) -> str:
 class ProgressLine:
     """A callback that writes at most ten times a second; as a context it leaves a clean line."""
 
-    def __init__(self, stream: TextIO | None = None, columns: int = 80) -> None:
+    def __init__(self, stream: TextIO | None = None, columns: int | None = None) -> None:
         self._stream = sys.stderr if stream is None else stream
         self._on = self._stream.isatty()
-        self._columns = columns
+        self._columns = columns or shutil.get_terminal_size().columns
         self._label = ""
         self._next = 0.0
+        self._shown = False
 
     def __enter__(self) -> Self:
         return self
@@ -58,9 +60,10 @@ class ProgressLine:
 
     def clear(self) -> None:
         """Empty the line, so that something else can be written."""
-        if self._on:
+        if self._shown:
             self._stream.write("\r\x1b[K")
             self._stream.flush()
+            self._shown = False
 
     def __call__(self, progress: Progress) -> None:
         """Show how far a search is."""
@@ -77,4 +80,5 @@ class ProgressLine:
         self._next = now + INTERVAL
         line = set_cell_size(f"{self._label}  {text}", self._columns - 1).rstrip()
         self._stream.write(f"\r\x1b[K{line}")
+        self._shown = True
         self._stream.flush()
