@@ -111,7 +111,7 @@ def base_program(vmx: bool, on_demand: bool = False) -> Program:
                 start="task_exit_to_user",
             ),
         ),
-        events=(*guest_events(vendor_run.name), *interrupt_events(), *vmm_events(on_demand)),
+        events=(*guest_events(vendor_run.name), *interrupt_events(vmx), *vmm_events(on_demand)),
         properties=PROPERTIES,
         witnesses=WITNESSES,
         context_names=CONTEXT_NAMES,

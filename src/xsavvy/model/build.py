@@ -66,7 +66,6 @@ def constants_for(world: World) -> Constants:
         else 0
     )
     return Constants(
-        vmx=int(platform.vmx),
         cpus=scenario.cpus,
         host_xcr0=host,
         host_xss=xss,
@@ -75,6 +74,7 @@ def constants_for(world: World) -> Constants:
         pkru_inuse_tracked=int("guest_sees_its_own_pkru_inuse" in scenario.properties),
         guest_xcr0=guest,
         guest_xcr0_kept=scenario.guest_keeps,
+        guest_tries_illegal=int(scenario.tries_illegal),
         guest_xss=offered,
         guest_pku=int(guest & PKRU != 0),
         **{name: int(value) for name, value in world.choices.items()},
@@ -112,8 +112,18 @@ def start_state(world: World) -> Callable[[Machine, Constants], None]:
         s.vcpu_xcr0 = k.guest_xcr0
         for name, value in world.scenario.start.items():
             setattr(s, name, value)
+        if world.scenario.booted:
+            _boot(s, k)
 
     return start
+
+
+def _boot(s: Machine, k: Constants) -> None:
+    """Enable the guest's tiles and disable them by XFD, as Linux does when it boots."""
+    s.vcpu_xcr0 = k.guest_xcr0
+    s.fp_xfd[Buffer.GUEST] = TILE
+    s.ghost_xfd = TILE
+    s.vcpu_xfd_passthrough = int(k.xfd_intercept == c.XfdIntercept.FIRST_NONZERO)
 
 
 def _start_cpus(s: Machine, k: Constants) -> None:

@@ -161,7 +161,6 @@ class Constants:
     """
 
     # Platform.
-    vmx: int
     cpus: int
     host_xcr0: int
     host_xss: int
@@ -172,6 +171,7 @@ class Constants:
     # What KVM offers this guest.
     guest_xcr0: int
     guest_xcr0_kept: int
+    guest_tries_illegal: int
     guest_xss: int
     guest_pku: int
 

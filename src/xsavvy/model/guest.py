@@ -96,12 +96,12 @@ def cr4_changes(s: Machine, k: Constants, value: int) -> bool:
 
 
 def xcr0_changes(s: Machine, k: Constants, value: int) -> bool:
-    """XSETBV needs CR4.OSXSAVE; a value that KVM does not offer is a #GP and changes nothing."""
+    """XSETBV needs CR4.OSXSAVE; a scenario may try values that KVM must refuse."""
     return (
         s.vcpu_exit == Exit.NONE
         and s.vcpu_cr4 & CR4_OSXSAVE != 0
         and value != s.vcpu_xcr0
-        and value & ~k.guest_xcr0 == 0
+        and (value & ~k.guest_xcr0 == 0 or k.guest_tries_illegal != 0)
         and k.guest_xcr0_kept & ~value == 0
     )
 

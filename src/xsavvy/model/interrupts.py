@@ -35,9 +35,9 @@ ATOMIC = PREEMPT_OFF | BH_OFF | IRQS_OFF | NMI_OFF | GUEST_MODE
 NO_INTERRUPT = IRQS_OFF | GUEST_MODE
 
 
-def vmx_interrupt_exit(s: Machine, k: Constants) -> bool:
+def interrupt_exit(s: Machine, k: Constants) -> bool:
     """VMX runs the host's handler of the interrupt that caused the exit before it enables interrupts."""
-    return k.vmx != 0 and s.vcpu_exit == Exit.INTERRUPT
+    return s.vcpu_exit == Exit.INTERRUPT
 
 
 def leave_user(s: Machine, k: Constants) -> int:
@@ -81,14 +81,28 @@ def switch_to_vmm(s: Machine, k: Constants, cpu: int) -> int:
     return LEAVE_USER
 
 
-def interrupt_events() -> tuple[Event, ...]:
-    """Return the host's interruptions."""
+def irq_exit_event() -> Event:
+    """Return VMX's place for the softirq of the interrupt that caused an exit."""
+    return Event(
+        "softirq at irq_exit",
+        "softirq",
+        nothing,
+        when=interrupt_exit,
+        interrupts=("vcpu",),
+        at=("vcpu_exit_guest.handle_exit_irqoff",),
+        moves={"softirq": "kernel_fpu"},
+        source="linux:arch/x86/kvm/vmx/vmx.c handle_external_interrupt_irqoff()",
+    )
+
+
+def interrupt_events(vmx: bool) -> tuple[Event, ...]:
+    """Return the host's interruptions, for one vendor."""
     sched = "linux:kernel/sched/core.c"
     softirq = "linux:arch/x86/kernel/fpu/core.c irq_fpu_usable()"
     to_switch = {"switch": "context_switch"}
     vcpu_user = {LEAVE_USER: "exit_to_user"}
     task_user = {LEAVE_USER: "task_exit_to_user"}
-    return (
+    events: tuple[Event, ...] = (
         Event(
             "NMI",
             "nmi",
@@ -129,16 +143,6 @@ def interrupt_events() -> tuple[Event, ...]:
             to=task_user,
             leaves=USER_MODE,
             source=softirq,
-        ),
-        Event(
-            "softirq at irq_exit",
-            "softirq",
-            nothing,
-            when=vmx_interrupt_exit,
-            interrupts=("vcpu",),
-            at=("vcpu_exit_guest.handle_exit_irqoff",),
-            moves={"softirq": "kernel_fpu"},
-            source="linux:arch/x86/kvm/vmx/vmx.c handle_external_interrupt_irqoff()",
         ),
         Event(
             "preemption",
@@ -212,3 +216,4 @@ def interrupt_events() -> tuple[Event, ...]:
             source="linux:arch/x86/kvm/x86.c kvm_vcpu_exit_request()",
         ),
     )
+    return (*events, irq_exit_event()) if vmx else events

@@ -232,7 +232,7 @@ PROPERTIES = (
         "No XRSTORS of the kernel faults, no pointer it follows is NULL, no save passes the end of its buffer.",
         kernel_survives,
         source=f"known-bugs P1, P3; {CORE} restore_fpregs_from_fpstate()",
-        witness="registers_reloaded_for_guest",
+        witness="vcpu_is_preempted",
         mutant="guest XCR0 stays loaded",
     ),
     Property(

@@ -35,6 +35,8 @@ class Scenario:
     source: str
     guest_xcr0: int = BASE
     guest_keeps: int = BASE
+    tries_illegal: bool = False
+    booted: bool = False
     cpus: int = 2
     default: bool = True
     needs_xcr0: int = 0
@@ -100,6 +102,7 @@ SCENARIOS = (
         source="kvm-xstate sections 2 and 4; known-bugs 3, 4, 5",
         guest_xcr0=BASE | AVX,
         needs_xcr0=AVX,
+        tries_illegal=True,
         stand_in={True: "sapphire-rapids", False: "genoa"},
     ),
     Scenario(
@@ -172,6 +175,51 @@ SCENARIOS = (
         needs_xcr0=AVX | PKRU,
         stand_in={True: "sapphire-rapids", False: "genoa"},
         start={"vcpu_cr4": CR4_OSXSAVE | CR4_PKE},
+        default=False,
+    ),
+    Scenario(
+        "xfd-on-demand",
+        "When may WRMSR of IA32_XFD stop exiting, if the fpstate grows on demand and that can fail?",
+        events=(
+            "WRMSR IA32_XFD",
+            "TILELOADD",
+            "AMX instruction under XFD",
+            "WRMSR IA32_XFD_ERR",
+            "allocation fails",
+            "external interrupt",
+            "exit to userspace",
+            "softirq",
+            "softirq at irq_exit",
+            "preemption",
+            "wake-up of the vCPU thread",
+        ),
+        properties=(
+            "kernel_survives",
+            "guest_finds_its_registers",
+            "tasks_find_their_registers",
+            "xfd_cache_is_right",
+            "xfd_belongs_to_the_registers",
+            "guest_runs_on_its_own_xfd",
+            "host_runs_without_guest_xfd_err",
+            "guest_reads_its_own_xfd_err",
+            "enabled_state_has_room",
+        ),
+        witnesses=(
+            "guest_disabled_its_tiles",
+            "guest_uses_tiles",
+            "guest_has_xfd_err",
+            "other_task_runs",
+        ),
+        leaves_out="the guest's boot: it has enabled its tiles in XCR0 and disabled them by XFD; XSETBV, KVM_SET_XSAVE",
+        source="seed 001",
+        guest_xcr0=BASE | AVX | TILES,
+        guest_keeps=BASE | AVX,
+        needs_xcr0=AVX | TILES,
+        vmx_only=True,
+        stand_in={True: "sapphire-rapids", False: "sapphire-rapids"},
+        start={"vcpu_cr4": CR4_OSXSAVE},
+        booted=True,
+        cpus=1,
         default=False,
     ),
     Scenario(
