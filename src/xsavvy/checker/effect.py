@@ -100,6 +100,11 @@ class Parts:
             value = inliner.env[f"f{slot}"]
             if value.slot == slot:
                 continue
+            edit = word.edit(slot, value.edit)
+            if edit is not None:
+                touched |= edit[0]
+                known |= edit[1]
+                continue
             touched |= word.mask(slot)
             if isinstance(value.const, int):
                 if word.kinds[slot].legal(value.const):

@@ -211,6 +211,9 @@ class Expressions(ABC):
         items = [self.field(slot) for slot in range(start, start + length)]
         most, kind = joined("", items).most, items[0].kind
         kind = kind if all(item.kind == kind for item in items) else None
+        inside = index.most is not None and index.most < length
+        if inside and items[0].const is not None and len({item.const for item in items}) == 1:
+            return items[0]
         if length == 2 and index.most == 1:
             text = f"({items[1].text} if {index.truth} else {items[0].text})"
         else:

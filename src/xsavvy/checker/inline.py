@@ -237,6 +237,9 @@ class Inliner(Expressions):
         if isinstance(index.const, int) and -length <= index.const < length:
             self.write(start + index.const % length, value)
             return
+        if index.most is not None and index.most < length:
+            self.one_of(start, index, value)
+            return
         slots = range(start, start + length)
         old = [self.field(slot) for slot in slots]
         whole = self.fresh()
@@ -247,6 +250,25 @@ class Inliner(Expressions):
             self.written[slot] = None
             both = joined(f"f{slot}", [item, value])
             self.env[f"f{slot}"] = Value(f"f{slot}", None, both.most, both.kind)
+
+    def one_of(self, start: int, index: Value, value: Value) -> None:
+        """Write one of the few elements that an index can mean."""
+        assert index.most is not None
+        possible = [i for i in range(index.most + 1) if i & ~index.most == 0]
+        if len(possible) == 1:
+            self.write(start, value)
+            return
+        before = dict(self.env)
+        ends: list[Env] = []
+        for i in possible:
+            self.env = dict(before)
+            last = i == possible[-1]
+            self.emit("else:" if last else f"{'if' if i == 0 else 'elif'} {index.text} == {i}:")
+            self.depth += 1
+            self.write(start + i, value)
+            self.depth -= 1
+            ends.append(self.env)
+        self.env = self.merge(ends)
 
 
 def _loaded(node: ast.expr) -> ast.expr:

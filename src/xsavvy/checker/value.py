@@ -22,7 +22,8 @@ class Value(NamedTuple):
 
     `const` is its value if known; `most` the only bits that can be set (it is then not
     negative); `kind` the kind of the field it was copied from; `slot` the slot whose value in
-    `w` it is. What a test of it comes to, if that is simpler than the text: `match`, true when
+    `w` it is; `edit` says that it is the value in `w` of slot `edit[0]`, `& edit[1] | edit[2]`.
+    What a test of it comes to, if that is simpler than the text: `match`, true when
     `w & match[0] == match[1]`; `nonzero`, true when `w & nonzero` is not 0; or `test`, a text.
     """
 
@@ -31,6 +32,7 @@ class Value(NamedTuple):
     most: int | None = None
     kind: Kind | None = None
     slot: int | None = None
+    edit: tuple[int, int, int] | None = None
     match: tuple[int, int] | None = None
     nonzero: int | None = None
     test: str | None = None
@@ -58,7 +60,7 @@ class Value(NamedTuple):
         if self.const is not None or self.slot is not None:
             return self
         test = self.test if self.sure is not None else None
-        return Value(name, None, self.most, self.kind, None, self.match, self.nonzero, test)
+        return self._replace(text=name, test=test)
 
 
 NONE = Value("None", test="False")
@@ -90,7 +92,8 @@ def slot_value(word: Word, slot: int) -> Value:
         match = (mask, mask)
     else:
         nonzero = mask
-    return Value(f"@{slot}@", None, word.most(slot), kind, slot, match, nonzero, test)
+    edit = (slot, -1, 0)
+    return Value(f"@{slot}@", None, word.most(slot), kind, slot, edit, match, nonzero, test)
 
 
 def negation(value: Value) -> Value:
@@ -124,7 +127,9 @@ def short(left: Value, right: Value, conjunction: bool) -> Value:
         if one.sure is not None:
             if one.sure != conjunction:
                 return Value(text, None, most, test=str(one.sure))
-            return Value(text, None, most, None, None, other.match, other.nonzero, other.truth)
+            return Value(
+                text, None, most, match=other.match, nonzero=other.nonzero, test=other.truth
+            )
     if conjunction and left.match is not None and right.match is not None:
         (mask, wanted), (mask2, wanted2) = left.match, right.match
         if mask & mask2 & (wanted ^ wanted2):
@@ -239,7 +244,8 @@ def binary(word: Word, op: ast.operator, left: Value, right: Value) -> Value:
         case "|" | "^":
             if left.const == 0 or right.const == 0:
                 return right if left.const == 0 else left
-            return Value(text, None, union(left, right))
+            edit = _edited(left, right) if sign == "|" else None
+            return Value(text, None, union(left, right), edit=edit)
         case ">>" if shift is not None:
             return Value(text, None, None if left.most is None else left.most >> shift)
         case "<<" if shift is not None:
@@ -247,6 +253,16 @@ def binary(word: Word, op: ast.operator, left: Value, right: Value) -> Value:
         case "+" | "*" if left.most is not None and right.most is not None:
             return Value(text, None, (1 << compute(left.most, right.most).bit_length()) - 1)
     return Value(text)
+
+
+def _edited(left: Value, right: Value) -> tuple[int, int, int] | None:
+    """How `left | right` edits a slot, if one of them is a constant."""
+    if isinstance(left.const, int):
+        left, right = right, left
+    if left.edit is None or not isinstance(right.const, int):
+        return None
+    slot, keep, put = left.edit
+    return slot, keep, put | right.const
 
 
 def _and(word: Word, left: Value, right: Value, text: str) -> Value:
@@ -261,11 +277,15 @@ def _and(word: Word, left: Value, right: Value, text: str) -> Value:
         return Value(text, None, most)
     if left.most is not None and left.most & ~right.const == 0:
         return left
+    edit = None
+    if left.edit is not None:
+        slot, keep, put = left.edit
+        edit = slot, keep & right.const, put & right.const
     mask = word.nonzero(left.slot, right.const) if left.slot is not None else None
     if mask is None:
-        return Value(text, None, most)
+        return Value(text, None, most, edit=edit)
     if mask == 0:
-        return Value(text, None, most, test="False")
+        return Value(text, None, most, edit=edit, test="False")
     if mask & (mask - 1) == 0:
-        return Value(text, None, most, match=(mask, mask))
-    return Value(text, None, most, nonzero=mask)
+        return Value(text, None, most, edit=edit, match=(mask, mask))
+    return Value(text, None, most, edit=edit, nonzero=mask)

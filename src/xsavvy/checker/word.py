@@ -187,6 +187,20 @@ class Word:
             return most
         return (1 << kind.top.bit_length()) - 1
 
+    def edit(self, slot: int, edit: tuple[int, int, int] | None) -> tuple[int, int] | None:
+        """Masks of the word to clear and to set, if a slot's value is edited by legal constants.
+
+        `edit` is the slot that the value comes from, the bits that it keeps, the bits it gets.
+        """
+        kind = self.kinds[slot]
+        if edit is None or edit[0] != slot or not isinstance(kind, Mask):
+            return None
+        _, keep, put = edit
+        if put & ~kind.top or kind.always & ~(keep | put):
+            return None
+        set_bits = self.place(slot, put)
+        return self.place(slot, kind.top & ~keep) | set_bits, set_bits
+
     def copy(self, slot: int, origin: int) -> str:
         """Expression for the bits of a slot, copied from another one of the same kind in `w`."""
         shift = self.offsets[slot] - self.offsets[origin]
