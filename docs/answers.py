@@ -170,7 +170,7 @@ def trace_lines(result: api.CheckResult) -> Iterator[str]:
             quiet = 0
         chosen = " ".join(f"{name}={value}" for name, value in step.arguments.items())
         changes = "  ".join(f"{name}: {old} -> {new}" for name, (old, new) in step.changes.items())
-        yield f"{number:4} {step.actor:9} {' '.join((step.step, chosen)).strip():44} {changes}".rstrip()
+        yield f"{number:4} {step.actor:9} {f'{step.step} {chosen}'.strip():44} {changes}".rstrip()
     yield f"     violated: {result.sentence}"
 
 
@@ -200,7 +200,7 @@ def main() -> None:
     made = blocks()
     for page in (HERE / "seed-002.md", HERE / "seed-001.md", HERE.parent / "README.md"):
         page.write_text(replaced(page.read_text(), made))
-        print(page.name, file=sys.stderr)
+        sys.stderr.write(f"{page.name}\n")
 
 
 if __name__ == "__main__":

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from tests.model.world import explored, system
@@ -17,7 +19,7 @@ INTEL = "sapphire-rapids"
 def test_a_version_has_the_commits_of_all_before_it() -> None:
     """Versions are nested sets."""
     sets = [kernel(release).commits for release in RELEASES]
-    assert all(older <= newer for older, newer in zip(sets, sets[1:], strict=False))
+    assert all(older <= newer for older, newer in pairwise(sets))
     assert sets[-1] == {commit.id for commit in COMMITS}
 
 

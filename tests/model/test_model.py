@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from tests.model.world import explored, system
-from xsavvy.checker import Program, layout
+from xsavvy.checker import Program
 from xsavvy.kvm import NEWEST, kernel
 from xsavvy.model.build import assembled, resolve
 from xsavvy.model.choices import CHOICES, choice_named, value_name
@@ -34,12 +34,13 @@ def program(vmx: bool, **choices: str) -> Program:
 def test_every_step_and_event_has_a_source_and_a_sentence(vmx: bool) -> None:
     """A rule without a source does not belong here."""
     whole = program(vmx)
-    steps = [step for path in whole.paths() for step in path.steps]
-    for each in (*steps, *whole.events):
-        assert each.source
-        assert each.effect.__doc__
-    for each in (*whole.properties, *whole.witnesses):
-        assert each.sentence.endswith(".")
+    steps = [(step.source, step.effect) for path in whole.paths() for step in path.steps]
+    for source, effect in (*steps, *((event.source, event.effect) for event in whole.events)):
+        assert source
+        assert effect.__doc__
+    sentences = [each.sentence for each in whole.properties]
+    for sentence in (*sentences, *(each.sentence for each in whole.witnesses)):
+        assert sentence.endswith((".", ")."))
 
 
 def test_every_choice_has_an_answer_for_each_value_and_a_default() -> None:

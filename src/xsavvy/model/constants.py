@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 
 __all__ = [
-    "Constants",
-    "Allocation",
     "AfterFailure",
+    "Allocation",
+    "Constants",
     "NmiWindow",
     "PkruCompare",
     "PkruHome",

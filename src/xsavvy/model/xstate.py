@@ -19,8 +19,8 @@ from .machine import Machine
 from .values import IMAGE, TILE, Buffer, Fault, Task, Value
 
 __all__ = [
-    "installed_fpstate",
     "forget_image",
+    "installed_fpstate",
     "note_pkru_inuse",
     "xfd_update_state",
     "xrstors",
