@@ -74,6 +74,8 @@ KINDS = {
     "mask": "Mask(0x2d)",
     "always": "Mask(0x116, always=0x10)",
     "fixed": "Below(4)",
+    "one": "Below(1)",
+    "none": "Mask(0, always=4)",
 }
 LISTS = {"pair": ("Below(4)", 2), "three": ("Choice(Odd)", 3)}
 LEGAL = {
@@ -84,6 +86,8 @@ LEGAL = {
     "odd": "Odd.ONE if ({}) & 1 else Odd.SIX",
     "mask": "({}) & 0x2d",
     "always": "({}) & 0x106 | 16",
+    "one": "({}) & 0",
+    "none": "({}) & 0 | 4",
     "pair": "({}) & 3",
     "three": "Odd.FOUR if {} else Odd.SIX",
 }
@@ -201,7 +205,7 @@ class Writer:
             add(f"{indent}s.{name} = {LEGAL[name].format(self.expr())}")
         elif kind == 3:
             name = self.pick("pair", "three")
-            at = self.pick("0", "1", "s.flag", "s.pair[0] & 1", "k.yes")
+            at = self.pick("0", "1", "s.flag", "s.pair[0] & 1", "k.yes", "s.one")
             add(f"{indent}s.{name}[{at}] = {LEGAL[name].format(self.expr())}")
         elif kind == 4:
             add(

@@ -51,6 +51,8 @@ def test_a_choice_starts_with_its_least_value():
         (lambda: Each(0, Flag()), "at least 1"),
         (lambda: Each(2, Location("lamp")), "must be Flag, Below, Choice or Mask"),
         (lambda: Mask(-1), "negative"),
+        (lambda: Mask(1 << 63), r"below 2\*\*63"),
+        (lambda: Below((1 << 63) + 1), r"below 2\*\*63"),
         (lambda: Choice(IntEnum("empty", {})), "no members"),
         (lambda: Choice(IntEnum("cold", {"ICE": -1})), "negative"),
     ],

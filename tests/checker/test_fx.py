@@ -25,6 +25,12 @@ def test_counts_are_those_of_four_independent_writings(engine, budget, states, t
     assert {verdict.verdict for verdict in found.verdicts} == {"holds"}
 
 
+def test_two_components_have_known_counts():
+    """The counts with two components equal those of the other writings, too."""
+    found = search(bind(fx.program(2), fx.Size(2)))
+    assert (found.states, found.transitions, found.depth) == (661_888, 1_632_576, 49)
+
+
 def test_the_seeded_bug_is_found_by_its_shortest_trace():
     """When ptrace forgets to invalidate the owner, eight transitions show it."""
     found = search(bind(fx.program(), fx.Size(bug=1), [fx.budget(1)]))

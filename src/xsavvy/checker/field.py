@@ -15,6 +15,8 @@ from functools import cached_property
 
 from xsavvy.checker.error import ModelError
 
+MOST_BITS = 63  # of one value, so that it fits a machine word with a bit to spare
+
 
 @dataclass(frozen=True)
 class Kind:
@@ -69,6 +71,8 @@ class Below(Kind):
     def __post_init__(self) -> None:
         if self.limit < 1:
             raise ModelError(f"Below({self.limit}): the limit must be at least 1")
+        if self.top >> MOST_BITS:
+            raise ModelError(f"Below({self.limit}): values must stay below 2**{MOST_BITS}")
 
     @property
     def top(self) -> int:
@@ -138,6 +142,8 @@ class Mask(Kind):
     def __post_init__(self) -> None:
         if self.bits < 0 or self.always < 0:
             raise ModelError("Mask: bits and always must not be negative")
+        if self.top >> MOST_BITS:
+            raise ModelError(f"Mask({self.bits:#x}): values must stay below 2**{MOST_BITS}")
 
     @property
     def default(self) -> int:

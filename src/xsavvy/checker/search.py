@@ -2,7 +2,7 @@
 """Search a bound program with one of the two engines, and answer in words.
 
 "reference" calls the model's functions on records; "packed" runs Python that is generated
-from the same functions, a hundred times faster; both report the same. "auto" is "packed".
+from the same functions, tens of times faster; both report the same. "auto" is "packed".
 """
 
 from __future__ import annotations
