@@ -84,6 +84,8 @@ def constant(value: int) -> Value:
 def slot_value(word: Word, slot: int) -> Value:
     """Make the value of a slot in `w`; its text is a token that `loads` replaces."""
     kind = word.kinds[slot]
+    if kind.top == kind.default:  # the only legal value
+        return constant(kind.default)
     match = nonzero = test = None
     mask = word.nonzero(slot)
     if mask is None:
