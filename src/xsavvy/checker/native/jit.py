@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Machine code from LLVM's intermediate representation, by llvmlite.
+
+Modules are small and added by key; a key stands for everything that its text depends on, so
+that the text is only written when the object code is not in the cache.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from functools import cache
+
+import llvmlite
+import llvmlite.binding as llvm
+
+from xsavvy.checker.native.cache import Cache
+
+PASSES = 2  # level of optimisation
+
+
+@cache
+def _target() -> llvm.TargetMachine:
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    return llvm.Target.from_default_triple().create_target_machine(
+        cpu=llvm.get_host_cpu_name(),
+        features=llvm.get_host_cpu_features().flatten(),
+        opt=PASSES,
+        jit=True,
+    )
+
+
+@cache
+def machine_name() -> str:
+    """Name what object code is made by and for."""
+    return " ".join(
+        (
+            llvmlite.__version__,
+            ".".join(map(str, llvm.llvm_version_info)),
+            llvm.get_process_triple(),
+            llvm.get_host_cpu_name(),
+            llvm.get_host_cpu_features().flatten(),
+            str(PASSES),
+        )
+    )
+
+
+def compiled(text: str) -> bytes:
+    """Compile the text of a module to object code."""
+    target = _target()
+    context = llvm.create_context()
+    module = llvm.parse_assembly(text, context)
+    module.triple = llvm.get_process_triple()
+    module.data_layout = str(target.target_data)
+    tuning = llvm.create_pipeline_tuning_options(speed_level=PASSES)
+    tuning.loop_vectorization = False
+    tuning.slp_vectorization = False
+    builder = llvm.create_pass_builder(target, tuning)
+    builder.getModulePassManager().run(module, builder)
+    code: bytes = target.emit_object(module)
+    return code
+
+
+class Jit:
+    """Modules in memory; what is added is compiled or fetched when an address is asked for."""
+
+    def __init__(self, cache: Cache | None = None) -> None:
+        self.cache = cache if cache is not None else Cache()
+        self.waiting: dict[bytes, Callable[[], str]] = {}
+        self.loaded: set[bytes] = set()
+        self.compiled = 0
+        self.context = llvm.create_context()
+        empty = llvm.parse_assembly("", self.context)
+        self.engine = llvm.create_mcjit_compiler(empty, _target())
+
+    def add(self, key: str, text: Callable[[], str]) -> None:
+        """Add a module by its key; `text` writes it if it is not known."""
+        digest = hashlib.sha256(f"{machine_name()}\0{key}".encode()).digest()
+        if digest not in self.loaded:
+            self.waiting[digest] = text
+
+    def load(self) -> None:
+        """Fetch or compile what was added."""
+        waiting, self.waiting = self.waiting, {}
+        if not waiting:
+            return
+        codes = self.cache.find(waiting)
+        made = {key: compiled(text()) for key, text in waiting.items() if key not in codes}
+        if made:
+            self.cache.keep(made)
+        self.compiled += len(made)
+        for key, code in (codes | made).items():
+            self.engine.add_object_file(llvm.ObjectFileRef.from_data(code))
+            self.loaded.add(key)
+        self.engine.finalize_object()
+
+    def address(self, name: str) -> int:
+        """Find the address of a function. Raises KeyError."""
+        self.load()
+        found: int = self.engine.get_function_address(name)
+        if not found:
+            raise KeyError(name)
+        return found
