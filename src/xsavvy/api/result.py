@@ -13,7 +13,8 @@ VerdictName = Literal["holds", "violated", "incomplete"]
 class TraceStep(msgspec.Struct, frozen=True):
     """One step of a trace: who did what, by which source, and the fields that changed: [old, new].
 
-    `arguments` holds the values that an event chose; `inferred` marks a step that rests on inference.
+    `arguments` holds the values that an event chose; `inferred` marks a step that rests on inference. `code` is where
+    the step's function stands, `file:line` from the package's own folder on; empty for a patch.
     """
 
     actor: str
@@ -23,6 +24,7 @@ class TraceStep(msgspec.Struct, frozen=True):
     changes: dict[str, tuple[str, str]]
     arguments: dict[str, str] = {}
     inferred: bool = False
+    code: str = ""
 
 
 class CheckResult(msgspec.Struct, frozen=True):
@@ -31,6 +33,7 @@ class CheckResult(msgspec.Struct, frozen=True):
     `states`, `transitions` and `seconds` are those of the whole exploration; `depth` is the length of the trace where
     there is one, else that of the exploration. `choices` holds every design question's answer. `unreached` names
     steps and events of the scenario that were never taken, `deadlocks` counts states in which nothing can happen.
+    `set` holds the choices that were asked for, `source` says where the property is from.
     """
 
     scenario: str
@@ -48,6 +51,7 @@ class CheckResult(msgspec.Struct, frozen=True):
     deadlocks: int
     unreached: list[str]
     set: dict[str, str] = {}
+    source: str = ""
 
 
 class CheckReport(msgspec.Struct, frozen=True):

@@ -2,9 +2,11 @@
 """`check` and `trace`: bind a world, search it, and hand out typed results."""
 
 from collections.abc import Callable, Mapping, Sequence
+from inspect import unwrap
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
+import xsavvy
 from xsavvy import checker
 from xsavvy.checker import CheckerError, Outcome, System, Trace
 from xsavvy.model.build import World, system_of
@@ -25,6 +27,7 @@ ENGINES: Mapping[str, Literal["auto", "reference", "packed"]] = {
     "packed": "packed",
 }
 OnProgress = Callable[[Progress], None]
+PACKAGE = Path(xsavvy.__file__).parent.parent
 
 
 def default_scenarios() -> list[str]:
@@ -72,7 +75,7 @@ def check(
             continue
         system = _system(target, loaded)
         outcome = _search(system, engine, max_states, progress)
-        results += _results(target, shared, outcome)
+        results += _results(target, shared, system, outcome)
     return CheckReport(results, notes, f"{shared.platform.name}: {shared.platform.title}")
 
 
@@ -114,8 +117,8 @@ def trace(
         )
     outcome = _search(system, engine, max_states, progress)
     if witness is not None:
-        return _sighting(target, shared, outcome, witness)
-    results = _results(target, shared, outcome)
+        return _sighting(target, shared, system, outcome, witness)
+    results = _results(target, shared, system, outcome)
     if property is not None:
         return next(result for result in results if result.property == property)
     return next((result for result in results if result.verdict == "violated"), results[0])
@@ -161,11 +164,13 @@ def _unreached(target: World, outcome: Outcome) -> list[str]:
 def _result(
     target: World,
     shared: Setting,
+    system: System,
     outcome: Outcome,
     name: str,
     sentence: str,
     verdict: VerdictName,
     found: Trace | None,
+    source: str = "",
 ) -> CheckResult:
     return CheckResult(
         scenario=target.scenario.name,
@@ -179,15 +184,17 @@ def _result(
         transitions=outcome.transitions,
         depth=outcome.depth if found is None else len(found),
         seconds=outcome.seconds,
-        trace=_steps(found),
+        trace=_steps(system, found),
         deadlocks=outcome.deadlocks.count,
         unreached=_unreached(target, outcome),
         set={name: value_name(value) for name, value in shared.chosen.items()},
+        source=source,
     )
 
 
-def _steps(found: Trace | None) -> list[TraceStep]:
+def _steps(system: System, found: Trace | None) -> list[TraceStep]:
     hops = found.hops if found is not None else ()
+    effects = {rule.name: rule.effect for rule in system.rules} if hops else {}
     return [
         TraceStep(
             actor=hop.actor,
@@ -199,21 +206,36 @@ def _steps(found: Trace | None) -> list[TraceStep]:
             },
             arguments=dict(hop.arguments),
             inferred=hop.inferred,
+            code=_code(effects[hop.step]),
         )
         for hop in hops
     ]
 
 
-def _results(target: World, shared: Setting, outcome: Outcome) -> list[CheckResult]:
+def _code(effect: Callable[..., Any]) -> str:
+    """Return where a function of this package stands; a user's own file stays unnamed."""
+    code = unwrap(effect).__code__
+    try:
+        return f"{Path(code.co_filename).relative_to(PACKAGE).as_posix()}:{code.co_firstlineno}"
+    except ValueError:
+        return ""
+
+
+def _results(target: World, shared: Setting, system: System, outcome: Outcome) -> list[CheckResult]:
     return [
-        _result(target, shared, outcome, each.name, each.sentence, each.verdict, each.trace)
+        _result(
+            target, shared, system, outcome,
+            each.name, each.sentence, each.verdict, each.trace, each.source,
+        )
         for each in outcome.verdicts
-    ]
+    ]  # fmt: skip
 
 
-def _sighting(target: World, shared: Setting, outcome: Outcome, witness: str) -> CheckResult:
+def _sighting(
+    target: World, shared: Setting, system: System, outcome: Outcome, witness: str
+) -> CheckResult:
     seen = outcome.witness(witness)
     verdict: VerdictName = "incomplete" if seen.verdict == "incomplete" else "violated"
     if seen.verdict == "seen":
         verdict = "holds"
-    return _result(target, shared, outcome, seen.name, seen.sentence, verdict, seen.trace)
+    return _result(target, shared, system, outcome, seen.name, seen.sentence, verdict, seen.trace)
