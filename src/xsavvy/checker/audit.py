@@ -51,8 +51,10 @@ class Audit:
         return item.name
 
     def _events(self) -> None:
-        for collection in (self.program.events, self.program.properties, self.program.witnesses):
-            names = [item.name for item in collection]
+        program = self.program
+        judged = [item.name for item in (*program.properties, *program.eventualities)]
+        events = [item.name for item in program.events]
+        for names in (events, judged, [item.name for item in program.witnesses]):
             for name in names:
                 if names.count(name) > 1:
                     raise ModelError(f"two entries named {name!r}")
@@ -80,6 +82,9 @@ class Audit:
             self._guard(prop.holds, f"property {prop.name!r}")
         for witness in self.program.witnesses:
             self._guard(witness.seen, f"witness {witness.name!r}")
+        for item in self.program.eventualities:
+            self._guard(item.when, f"eventuality {item.name!r}: when")
+            self._guard(item.goal, f"eventuality {item.name!r}: goal")
         self._guard(self.program.terminal, "terminal")
 
     def _effect(self, function: Callable[..., Any], who: str, count: int) -> None:

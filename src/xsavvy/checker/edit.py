@@ -13,9 +13,23 @@ from typing import TYPE_CHECKING, Any
 from xsavvy.checker.error import EditError, nearest
 
 if TYPE_CHECKING:
-    from xsavvy.checker.program import Collection, Event, Path, Program, Property, Step, Witness
+    from xsavvy.checker.program import (
+        Collection,
+        Event,
+        Eventually,
+        Path,
+        Program,
+        Property,
+        Step,
+        Witness,
+    )
 
-_SINGULAR = {"events": "event", "properties": "property", "witnesses": "witness"}
+_SINGULAR = {
+    "events": "event",
+    "properties": "property",
+    "witnesses": "witness",
+    "eventualities": "eventuality",
+}
 
 
 def find(program: Program, label: str) -> tuple[Path, Step]:
@@ -85,8 +99,10 @@ def remove_path(program: Program, name: str) -> Program:
     return _with_path(program, _path(program, name), ())
 
 
-def add_item(program: Program, kind: Collection, item: Event | Property | Witness) -> Program:
-    """Add an event, a property or a witness."""
+def add_item(
+    program: Program, kind: Collection, item: Event | Property | Witness | Eventually
+) -> Program:
+    """Add an event, a property, a witness or an eventuality."""
     items: Sequence[Any] = getattr(program, kind)
     if item.name in (other.name for other in items):
         raise EditError(f"{_SINGULAR[kind]} {item.name!r} is there already; replace or remove it")
@@ -96,7 +112,7 @@ def add_item(program: Program, kind: Collection, item: Event | Property | Witnes
 def replace_item(
     program: Program, kind: Collection, name: str, changes: Mapping[str, Any]
 ) -> Program:
-    """Change attributes of an event, a property or a witness."""
+    """Change attributes of an event, a property, a witness or an eventuality."""
     old = _item(program, kind, name)
     new = _changed(old, f"{_SINGULAR[kind]} {name!r}", changes)
     items: Sequence[Any] = getattr(program, kind)
@@ -104,7 +120,7 @@ def replace_item(
 
 
 def remove_item(program: Program, kind: Collection, name: str) -> Program:
-    """Take an event, a property or a witness away."""
+    """Take an event, a property, a witness or an eventuality away."""
     old = _item(program, kind, name)
     items: Sequence[Any] = getattr(program, kind)
     return _with_items(program, kind, tuple(item for item in items if item is not old))
@@ -174,4 +190,6 @@ def _with_items(program: Program, kind: Collection, items: tuple[Any, ...]) -> P
         return replace(program, events=items)
     if kind == "properties":
         return replace(program, properties=items)
+    if kind == "eventualities":
+        return replace(program, eventualities=items)
     return replace(program, witnesses=items)

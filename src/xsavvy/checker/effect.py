@@ -85,12 +85,17 @@ class Parts:
                 Line(0, f"f{slot} = {inliner.before(slot).text}", f"f{slot}")
                 for slot in inliner.initial
             ]
-            lines = [*first, *inliner.lines, Line(0, f"fired[{rule.index}] = 1")]
-            if new != "w":
-                lines.append(Line(0, f"t = {new}"))
-                lines.append(Line(0, "if t not in seen: seen[t] = w; new(t)"))
+            lines = [*first, *inliner.lines, *self.taken(rule, new)]
             self.effects[key] = loads(tidy(lines), self.word, 0, f"b{next(self.setting.numbers)}_")
         return self.effects[key]
+
+    def taken(self, rule: Rule, new: str) -> list[Line]:
+        """Write what is noted of a rule that was taken; `new` is the text of the new state."""
+        lines = [Line(0, f"fired[{rule.index}] = 1")]
+        if new != "w":
+            lines.append(Line(0, f"t = {new}"))
+            lines.append(Line(0, "if t not in seen: seen[t] = w; new(t)"))
+        return lines
 
     def _new_word(self, inliner: Inliner, rule: Rule, outcome: Value) -> str:
         """Check the written values; return the text of the new packed state."""

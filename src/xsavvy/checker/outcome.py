@@ -47,7 +47,11 @@ class Trace:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of one property; `depth` and `trace` belong to the first violation."""
+    """What became of one property; `depth` and `trace` belong to the first violation.
+
+    Of an eventuality `depth` is the length of the stem, and from hop number `loop` on (counted
+    from 0) the trace goes round for ever. A loop without hops stands for a run that ends.
+    """
 
     name: str
     sentence: str
@@ -55,6 +59,7 @@ class Verdict:
     verdict: Literal["holds", "violated", "incomplete"]
     depth: int | None = None
     trace: Trace | None = None
+    loop: int | None = None
 
 
 @dataclass(frozen=True)

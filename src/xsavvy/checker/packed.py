@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import lru_cache
 from types import CodeType
-from typing import Any, NoReturn
+from typing import Any, ClassVar, NoReturn
 
 from xsavvy.checker.bind import System
 from xsavvy.checker.error import EngineError, ModelError
@@ -35,10 +35,12 @@ _FAILURES = (Illegal, ArithmeticError, LookupError, NameError, TypeError, ValueE
 class Machine:
     """Generated code for one system; good for one search."""
 
+    writer_class: ClassVar[type[Writer]] = Writer
+
     def __init__(self, system: System) -> None:
         self.system = system
         self.word = Word(system.shape, system.fixed, system.indexes)
-        self.writer = Writer(system, self.word)
+        self.writer = self.writer_class(system, self.word)
         self.found: Exploration[int] = Exploration()
         self.fresh: list[int] = []
         self.fired = bytearray(len(system.rules))

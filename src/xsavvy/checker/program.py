@@ -85,6 +85,7 @@ class Event:
     `to` sends the interrupted actor to the label of an outcome (no outcome in `to`: it stays);
     `moves` sends actors to labels whatever the outcome, `to` has the last word. `enters` and
     `leaves` are the context bits by which a sent actor's new place differs from its old one.
+    Nothing has to happen ever; but a `fair` event that is enabled again and again does happen.
     """
 
     name: str
@@ -103,6 +104,7 @@ class Event:
     enters: int = 0
     leaves: int = 0
     inferred: bool = False
+    fair: bool = False
 
 
 @dataclass(frozen=True)
@@ -132,6 +134,24 @@ class Witness:
 
 
 @dataclass(frozen=True)
+class Eventually:
+    """A sentence about whole runs: after a state where `when` is true comes one where `goal` is.
+
+    It may be the same state; without `when` every state asks for it. What a fair run is,
+    and what happens where a run ends, is said in `liveness`.
+    """
+
+    name: str
+    sentence: str
+    goal: Guard
+    _: KW_ONLY
+    source: str
+    when: Guard | None = None
+    witness: str = ""
+    mutant: str = ""
+
+
+@dataclass(frozen=True)
 class Program:
     """A whole model, not yet bound to constants and start states."""
 
@@ -142,6 +162,7 @@ class Program:
     witnesses: Sequence[Witness] = ()
     context_names: Mapping[int, str] = field(default_factory=dict)
     terminal: Guard | None = None
+    eventualities: Sequence[Eventually] = ()
 
     def paths(self) -> tuple[Path, ...]:
         """All paths of all actors, in order."""
@@ -213,5 +234,13 @@ class Program:
         """Take a witness away."""
         return edit.remove_item(self, "witnesses", name)
 
+    def with_eventuality(self, item: Eventually) -> Program:
+        """Add an eventuality after the others."""
+        return edit.add_item(self, "eventualities", item)
 
-Collection = Literal["events", "properties", "witnesses"]
+    def without_eventuality(self, name: str) -> Program:
+        """Take an eventuality away."""
+        return edit.remove_item(self, "eventualities", name)
+
+
+Collection = Literal["events", "properties", "witnesses", "eventualities"]

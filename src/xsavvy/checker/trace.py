@@ -39,13 +39,14 @@ def hop(system: System, old: State, new: State) -> Hop:
     """Find the first rule that leads from one state to another."""
     for rule in system.rules:
         if successor(system.shape, rule, old, system.constants) == new:
-            return _hop(system, rule, old, new)
+            return hop_by(system, rule, old, new)
     raise EngineError(
         f"no rule leads from {values(system, old)} to {values(system, new)}: the engines disagree"
     )
 
 
-def _hop(system: System, rule: Rule, old: State, new: State) -> Hop:
+def hop_by(system: System, rule: Rule, old: State, new: State) -> Hop:
+    """Describe what a rule changes on its way from one state to another."""
     changes = {
         slot.name: (slot.kind.show(before), slot.kind.show(after))
         for slot, before, after in zip(system.shape.slots, old, new, strict=True)
