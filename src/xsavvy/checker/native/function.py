@@ -1,0 +1,295 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Write whole step functions: their statements, and the modules that they make up."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from types import FunctionType
+
+from xsavvy.checker.dialect import footprint
+from xsavvy.checker.error import EngineError
+from xsavvy.checker.native.emit import Expressions, Roles, Surroundings, function_name
+from xsavvy.checker.native.identity import identity
+from xsavvy.checker.native.layout import Layout
+from xsavvy.checker.native.numbers import DECLARED
+from xsavvy.checker.native.text import Number
+from xsavvy.checker.reader import CONSTANTS, INTEGER, RECORD
+from xsavvy.checker.source import Constant, source
+
+VERSION = 1  # of the code that is written; part of every key
+NOTHING = -(1 << 63)  # what a function returns that returns nothing
+ATTRIBUTES = "{i64, i1}"
+
+
+class Body(Expressions):
+    """The statements of one function; each returns whether control can go on after it."""
+
+    def write(self, kind: str = "internal") -> str:
+        """Write the function."""
+        numbers = [name for name, role in self.roles.items() if role == INTEGER]
+        for name in numbers:
+            self.text.keep(name, f"%a.{name}")
+        if self.block(self.src.statements):
+            self.text.leave(NOTHING)
+        parameters = ["ptr noalias %s", "ptr noalias readonly %k"]
+        parameters += [f"i64 %a.{name}" for name in numbers]
+        name = function_name(self.src.function, tuple(self.roles.values()))
+        return self.text.function(name, parameters, kind)
+
+    def block(self, statements: Iterable[ast.stmt]) -> bool:
+        """Write statements, up to one that never goes on."""
+        return all(self.statement(statement) for statement in statements)
+
+    def statement(self, node: ast.stmt) -> bool:
+        """Write a statement."""
+        match node:
+            case ast.Pass():
+                return True
+            case ast.Expr(value=ast.Call() as call):
+                self.call(call)
+                return True
+            case ast.Return():
+                self.text.leave(self.result(node))
+                return False
+            case ast.Assign(targets=[target]):
+                self.store(target, self.value(node.value))
+                return True
+            case ast.AugAssign():
+                self.augment(node)
+                return True
+            case ast.If():
+                return self.branch(node)
+            case ast.For():
+                return self.loop(node)
+        raise EngineError(f"cannot compile {ast.dump(node)}")
+
+    def result(self, node: ast.Return) -> Number:
+        """Write what a return statement gives."""
+        if node.value is None or isinstance(node.value, ast.Constant) and node.value.value is None:
+            return NOTHING
+        if isinstance(node.value, ast.IfExp):
+            return self.choice(node.value)
+        return self.value(node.value)
+
+    def choice(self, node: ast.IfExp) -> Number:
+        """Write a returned conditional expression; each side may be None."""
+        none = ast.Constant(NOTHING)
+        sides = [
+            none if isinstance(side, ast.Constant) and side.value is None else side
+            for side in (node.body, node.orelse)
+        ]
+        return self.either(ast.IfExp(node.test, *sides))
+
+    def store(self, target: ast.expr, value: Number) -> None:
+        """Write an assignment."""
+        match target:
+            case ast.Name():
+                self.text.keep(target.id, value)
+            case ast.Attribute():
+                start, _ = self.around.layout.spans[target.attr]
+                self.numbers.write(self.around.layout.spots[start], value)
+            case ast.Subscript(value=ast.Attribute() as array):
+                self.set_element(array.attr, self.value(target.slice), value)
+
+    def augment(self, node: ast.AugAssign) -> None:
+        """Write an augmented assignment; the index of an element is evaluated once."""
+        if isinstance(node.target, ast.Subscript):
+            assert isinstance(node.target.value, ast.Attribute)
+            name = node.target.value.attr
+            index = self.value(node.target.slice)
+            old = self.element(name, index)
+            self.set_element(
+                name, index, self.numbers.operate(node.op, old, self.value(node.value))
+            )
+            return
+        old = self.value(node.target)
+        self.store(node.target, self.numbers.operate(node.op, old, self.value(node.value)))
+
+    def branch(self, node: ast.If) -> bool:
+        """Write an if statement."""
+        test = self.test(node.test)
+        if isinstance(test, bool):
+            return self.block(node.body if test else node.orelse)
+        yes, no, end = (self.text.name(hint) for hint in ("yes", "no", "end"))
+        self.text.branch(test, yes, no if node.orelse else end)
+        self.text.label(yes)
+        goes_on = self.block(node.body)
+        if goes_on:
+            self.text.jump(end)
+        if node.orelse:
+            self.text.label(no)
+            if self.block(node.orelse):
+                self.text.jump(end)
+                goes_on = True
+        else:
+            goes_on = True
+        if goes_on:
+            self.text.label(end)
+        return goes_on
+
+    def loop(self, node: ast.For) -> bool:
+        """Unroll a loop."""
+        assert isinstance(node.target, ast.Name)
+        for item in self.items(node.iter):
+            self.text.keep(node.target.id, item)
+            if not self.block(node.body):
+                return False
+        return True
+
+    def items(self, node: ast.expr) -> Sequence[int]:
+        """Find the values that a loop runs over."""
+        if isinstance(node, ast.Tuple):
+            return [self.folded(item) for item in node.elts]
+        if isinstance(node, ast.Call):
+            return range(*(self.folded(item) for item in node.args))
+        value: object
+        if (
+            isinstance(node, ast.Attribute)
+            and isinstance(node.value, ast.Name)
+            and self.roles.get(node.value.id) == CONSTANTS
+        ):
+            value = self.around.known.get(node.attr)
+        else:
+            value = self.src.look_up(node)
+        if not isinstance(value, tuple):
+            raise self.src.error(node, f"{ast.unparse(node)} is not a tuple")
+        return [int(item) for item in value]
+
+    def folded(self, node: ast.expr) -> int:
+        """Fold an expression that must be constant."""
+        value = self.value(node)
+        if not isinstance(value, int):
+            raise self.src.error(node, f"{ast.unparse(node)} is not constant")
+        return value
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A step function with what its code depends on: one module of compiled code.
+
+    The compiled function takes three addresses: the state's words with the flag behind them,
+    its constants (the integers `constants`, then the tables of `contexts`), its arguments.
+    """
+
+    function: FunctionType
+    layout: Layout
+    known: Mapping[str, Constant]
+    constants: tuple[str, ...]
+    contexts: tuple[str, ...]
+    arguments: int
+
+    @cached_property
+    def key(self) -> str:
+        """Everything that the code depends on."""
+        found = footprint(self.function)
+        spots = []
+        for name in sorted((found.reads | found.writes) & self.layout.spans.keys()):
+            start, length = self.layout.spans[name]
+            spots.append((name, self.layout.spots[start : start + (length or 1)]))
+        homes = [self.layout.spots[self.layout.shape.contexts[name][0]] for name in self.contexts]
+        parts = (
+            VERSION,
+            identity(self.function),
+            self.layout.words,
+            spots,
+            homes,
+            sorted(self.known.items()),
+            self.constants,
+            self.contexts,
+            self.arguments,
+        )
+        return repr(parts)
+
+    @cached_property
+    def name(self) -> str:
+        """Name of the compiled function."""
+        return "step." + hashlib.sha256(self.key.encode()).hexdigest()[:32]
+
+    def vector(self, values: Mapping[str, Constant], tables: Mapping[str, int]) -> list[int]:
+        """Values of the constants for one system, then the addresses of its tables."""
+        found = [values[name] for name in self.constants]
+        assert all(isinstance(value, int) for value in found)
+        return [*(int(value) for value in found), *(tables[name] for name in self.contexts)]  # type: ignore[arg-type]
+
+    def text(self) -> str:
+        """Write the module."""
+        inner = module([(self.function, self.roles)], self.around)
+        values = [f"%a{i}" for i in range(self.arguments)]
+        lines = [f'define i64 @"{self.name}"(ptr %s, ptr %k, ptr %a) {{']
+        for i, value in enumerate(values):
+            lines.append(f"  %p{i} = getelementptr i64, ptr %a, i64 {i}")
+            lines.append(f"  {value} = load i64, ptr %p{i}")
+        shown = "".join(f", i64 {value}" for value in values)
+        called = function_name(self.function, self.roles)
+        lines.append(f"  %r = call i64 @{called}(ptr %s, ptr %k{shown})")
+        return "\n".join([DECLARED + inner, *lines, "  ret i64 %r", "}", "!0 = !{}", ""])
+
+    @property
+    def roles(self) -> Roles:
+        """Roles of the function's parameters."""
+        return (RECORD, CONSTANTS) + (INTEGER,) * self.arguments
+
+    @property
+    def around(self) -> Surroundings:
+        """What the functions of the module share."""
+        return Surroundings(
+            self.layout,
+            {name: i for i, name in enumerate(self.constants)},
+            {name: len(self.constants) + i for i, name in enumerate(self.contexts)},
+            self.known,
+        )
+
+
+def module(roots: Iterable[tuple[FunctionType, Roles]], around: Surroundings) -> str:
+    """Write some functions and all that they call."""
+    waiting = list(dict.fromkeys(roots))
+    seen = set(waiting)
+    texts = []
+    while waiting:
+        function, roles = waiting.pop()
+        body = Body(around, source(function), roles)
+        texts.append(body.write())
+        for key in body.needed:
+            if key not in seen:
+                seen.add(key)
+                waiting.append(key)
+    return "".join(texts)
+
+
+def unit(
+    function: FunctionType, layout: Layout, values: Mapping[str, Constant], arguments: int
+) -> Unit:
+    """Make the unit of a function: what it reads of constants and contexts, what is folded.
+
+    Tuples are folded, and so are all constants of a function that loops over one.
+    """
+    found = footprint(function)
+    names = sorted(found.constants)
+    known = {name: values[name] for name in names if isinstance(values[name], tuple)}
+    if _loops_over_constants(function):
+        known = {name: values[name] for name in names}
+    contexts = sorted(found.reads & layout.shape.contexts.keys())
+    constants = tuple(name for name in names if name not in known)
+    return Unit(function, layout, known, constants, tuple(contexts), arguments)
+
+
+def _loops_over_constants(function: FunctionType) -> bool:
+    """Tell whether a function, or one that it calls, loops over run-time constants."""
+    waiting, seen = [function], {function}
+    while waiting:
+        src = source(waiting.pop())
+        for node in ast.walk(src.node):
+            if isinstance(node, ast.For) and isinstance(node.iter, ast.Call):
+                names = [item for item in ast.walk(node.iter) if isinstance(item, ast.Name)]
+                if any(name.id in src.parameters for name in names):
+                    return True
+            elif isinstance(node, ast.Call):
+                called = src.look_up(node.func)
+                if isinstance(called, FunctionType) and called not in seen:
+                    seen.add(called)
+                    waiting.append(called)
+    return False
