@@ -7,7 +7,15 @@ import difflib
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from xsavvy.api import CheckReport, CheckResult, ListItem, Progress, TraceStep, UsageError
+from xsavvy.api import (
+    CheckReport,
+    CheckResult,
+    LeftOut,
+    ListItem,
+    Progress,
+    TraceStep,
+    UsageError,
+)
 from xsavvy.cpuid.describe import CpuDescription, describe
 from xsavvy.cpuid.presets import PRESETS
 from xsavvy.live.case import Case
@@ -64,6 +72,7 @@ class Api:
         self.unfit = ""
         self.conformance = conformance()
         self.CheckReport = CheckReport
+        self.LeftOut = LeftOut
 
     def check(
         self,

@@ -8,7 +8,7 @@ line with the nearest valid names.
 
 from .lists import KINDS, ListItem, listing
 from .machine import conform_silicon, cpu
-from .result import CheckReport, CheckResult, Progress, TraceStep
+from .result import CheckReport, CheckResult, LeftOut, Progress, TraceStep
 from .run import check, default_scenarios, trace
 from .usage import UsageError
 
@@ -16,6 +16,7 @@ __all__ = [
     "KINDS",
     "CheckReport",
     "CheckResult",
+    "LeftOut",
     "ListItem",
     "Progress",
     "TraceStep",

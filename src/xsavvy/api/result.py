@@ -5,7 +5,7 @@ from typing import Literal
 
 import msgspec
 
-__all__ = ["CheckReport", "CheckResult", "Progress", "TraceStep", "VerdictName"]
+__all__ = ["CheckReport", "CheckResult", "LeftOut", "Progress", "TraceStep", "VerdictName"]
 
 VerdictName = Literal["holds", "violated", "incomplete"]
 
@@ -52,6 +52,18 @@ class CheckResult(msgspec.Struct, frozen=True):
     unreached: list[str]
     set: dict[str, str] = {}
     source: str = ""
+
+
+class LeftOut(msgspec.Struct, frozen=True):
+    """A world without results, and why: it is not applicable, or its search ended without an answer."""
+
+    scenario: str
+    kernel: str
+    platform: str
+    verdict: Literal["not applicable", "incomplete"]
+    reason: str
+    set: dict[str, str] = {}
+    properties: list[str] = []
 
 
 class CheckReport(msgspec.Struct, frozen=True):

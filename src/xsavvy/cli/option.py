@@ -9,12 +9,35 @@ from typing import Any, TypeVar
 
 import click
 
-__all__ = ["as_json", "readable_file", "world"]
+__all__ = ["as_json", "readable_file", "reports", "world"]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 readable_file = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
 as_json = click.option("--json", "as_json", is_flag=True, help="One JSON object instead of text.")
+
+
+_REPORTS = (
+    click.option(
+        "--junit",
+        type=click.Path(dir_okay=False, writable=True, path_type=Path),
+        metavar="FILE",
+        help="Write JUnit XML too.",
+    ),
+    click.option(
+        "--sarif",
+        type=click.Path(dir_okay=False, writable=True, path_type=Path),
+        metavar="FILE",
+        help="Write SARIF 2.1.0 too.",
+    ),
+)
+
+
+def reports(command: Command) -> Command:
+    """Add the options that write what a continuous integration reads."""
+    for option in reversed(_REPORTS):
+        command = option(command)
+    return command
 
 
 def _choices(

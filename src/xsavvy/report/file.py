@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reports that go to files beside what is printed: JUnit and SARIF."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from xsavvy.api.result import CheckResult, LeftOut
+from xsavvy.api.usage import UsageError
+
+__all__ = ["write_reports"]
+
+
+def write_reports(
+    results: Sequence[CheckResult],
+    left_out: Sequence[LeftOut],
+    *,
+    junit: Path | None,
+    sarif: Path | None,
+) -> None:
+    """Write the reports that were asked for. Raises UsageError for a file that cannot be written."""
+    if junit is not None:
+        from xsavvy.report.junit import junit as as_junit
+
+        _write(junit, as_junit(results, left_out))
+    if sarif is not None:
+        from xsavvy.report.sarif import sarif as as_sarif
+
+        _write(sarif, as_sarif(results, left_out))
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be written: {error.strerror}") from None
