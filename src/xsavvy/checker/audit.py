@@ -52,7 +52,8 @@ class Audit:
 
     def _events(self) -> None:
         program = self.program
-        judged = [item.name for item in (*program.properties, *program.eventualities)]
+        judged = [item.name for item in program.properties]
+        judged += [item.name for item in program.eventualities]
         events = [item.name for item in program.events]
         for names in (events, judged, [item.name for item in program.witnesses]):
             for name in names:

@@ -29,7 +29,7 @@ class Illegal(Exception):
     """Raised by generated code that is about to store an illegal value."""
 
 
-_FAILURES = (Illegal, ArithmeticError, LookupError, NameError, TypeError, ValueError)
+FAILURES = (Illegal, ArithmeticError, LookupError, NameError, TypeError, ValueError)
 
 
 class Machine:
@@ -85,8 +85,8 @@ class Machine:
             found.complete = True
         except KeyboardInterrupt:
             pass
-        except _FAILURES as failure:
-            self._explain(failure)
+        except FAILURES as failure:
+            self.explain(failure)
         finally:
             found.fired.update(i for i, fired in enumerate(self.fired) if fired)
         return found
@@ -161,7 +161,7 @@ class Machine:
 
     # failure
 
-    def _explain(self, failure: BaseException) -> NoReturn:
+    def explain(self, failure: BaseException) -> NoReturn:
         """Run the model's own functions where generated code failed; they say what is wrong."""
         at = None
         trace = failure.__traceback__
