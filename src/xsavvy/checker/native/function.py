@@ -22,7 +22,7 @@ from xsavvy.checker.source import Constant, source
 
 VERSION = 1  # of the code that is written; part of every key
 NOTHING = -(1 << 63)  # what a function returns that returns nothing
-ATTRIBUTES = "{i64, i1}"
+BROKEN = 2  # what a guard returns that raised the flag
 
 
 class Body(Expressions):
@@ -171,8 +171,10 @@ class Body(Expressions):
 class Unit:
     """A step function with what its code depends on: one module of compiled code.
 
-    The compiled function takes three addresses: the state's words with the flag behind them,
-    its constants (the integers `constants`, then the tables of `contexts`), its arguments.
+    The compiled function takes three addresses: the state's words, its constants (the integers
+    `constants`, then the tables of `contexts`), its arguments. An effect changes the words in
+    place, sets the flag behind them if it must, and returns its outcome. A guard changes
+    nothing, and returns 0 or 1, or BROKEN for the flag.
     """
 
     function: FunctionType
@@ -181,6 +183,7 @@ class Unit:
     constants: tuple[str, ...]
     contexts: tuple[str, ...]
     arguments: int
+    guard: bool
 
     @cached_property
     def key(self) -> str:
@@ -201,6 +204,7 @@ class Unit:
             self.constants,
             self.contexts,
             self.arguments,
+            self.guard,
         )
         return repr(parts)
 
@@ -223,10 +227,9 @@ class Unit:
         for i, value in enumerate(values):
             lines.append(f"  %p{i} = getelementptr i64, ptr %a, i64 {i}")
             lines.append(f"  {value} = load i64, ptr %p{i}")
-        shown = "".join(f", i64 {value}" for value in values)
-        called = function_name(self.function, self.roles)
-        lines.append(f"  %r = call i64 @{called}(ptr %s, ptr %k{shown})")
-        return "\n".join([DECLARED + inner, *lines, "  ret i64 %r", "}", "!0 = !{}", ""])
+        call = function_name(self.function, self.roles), "".join(f", i64 {v}" for v in values)
+        lines += guarded(self.layout.words, *call) if self.guard else unguarded(*call)
+        return "\n".join([DECLARED + inner, *lines, "}", "!0 = !{}", ""])
 
     @property
     def roles(self) -> Roles:
@@ -260,8 +263,40 @@ def module(roots: Iterable[tuple[FunctionType, Roles]], around: Surroundings) ->
     return "".join(texts)
 
 
+def unguarded(name: str, arguments: str) -> list[str]:
+    """Write the rest of an effect: a call."""
+    return [f"  %r = call i64 @{name}(ptr %s, ptr %k{arguments})", "  ret i64 %r"]
+
+
+def guarded(words: int, name: str, arguments: str) -> list[str]:
+    """Write the rest of a guard: a call on a copy, which LLVM keeps in registers."""
+    lines = [f"  %own = alloca [{words + 1} x i64]"]
+    for i in range(words):
+        lines.append(f"  %from{i} = getelementptr i64, ptr %s, i64 {i}")
+        lines.append(f"  %word{i} = load i64, ptr %from{i}")
+        lines.append(f"  %to{i} = getelementptr i64, ptr %own, i64 {i}")
+        lines.append(f"  store i64 %word{i}, ptr %to{i}")
+    return [
+        *lines,
+        f"  %flag = getelementptr i64, ptr %own, i64 {words}",
+        "  store i64 0, ptr %flag",
+        f"  %r = call i64 @{name}(ptr %own, ptr %k{arguments})",
+        "  %raised = load i64, ptr %flag",
+        "  %broken = icmp ne i64 %raised, 0",
+        "  %true = icmp ne i64 %r, 0",
+        "  %found = zext i1 %true to i64",
+        f"  %result = select i1 %broken, i64 {BROKEN}, i64 %found",
+        "  ret i64 %result",
+    ]
+
+
 def unit(
-    function: FunctionType, layout: Layout, values: Mapping[str, Constant], arguments: int
+    function: FunctionType,
+    layout: Layout,
+    values: Mapping[str, Constant],
+    arguments: int,
+    *,
+    guard: bool = False,
 ) -> Unit:
     """Make the unit of a function: what it reads of constants and contexts, what is folded.
 
@@ -274,7 +309,7 @@ def unit(
         known = {name: values[name] for name in names}
     contexts = sorted(found.reads & layout.shape.contexts.keys())
     constants = tuple(name for name in names if name not in known)
-    return Unit(function, layout, known, constants, tuple(contexts), arguments)
+    return Unit(function, layout, known, constants, tuple(contexts), arguments, guard)
 
 
 def _loops_over_constants(function: FunctionType) -> bool:
