@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Kernel dialect: the table of keys, open addressing with linear probing.
+
+A slot holds 0 or a key with bit 63 set. The number of slots is free: the upper half of the
+product of hash and number is the slot (Lemire, "Fast random integer generation in an
+interval", 2019). Threads insert by compare-and-swap; nothing is ever removed.
+"""
+
+from __future__ import annotations
+
+from xsavvy.checker.native.control import BATCH, KEYS, SHARED, SLOTS, TABLE
+from xsavvy.checker.native.primitive import (
+    compare_and_swap,
+    high_product,
+    load64,
+    load_shared,
+    low_product,
+    prefetch,
+    store64,
+)
+
+OCCUPIED = 1 << 63
+
+
+def mixed(key: int) -> int:
+    """Hash a number: two rounds of multiplication by odd constants, and the high bits folded."""
+    a = low_product(key ^ (key >> 32), 0x9E3779B97F4A7C15)
+    return low_product(a ^ (a >> 29), 0xD6E8FEB86659FD93)
+
+
+def place(table: int, slots: int, key: int) -> int:
+    """Return the address where the search for a key begins."""
+    return table + (high_product(mixed(key), slots) << 3)
+
+
+def insert(table: int, end: int, slot: int, key: int, shared: int) -> int:
+    """Put a key into the table; return 1 if it is new. The table must have a free slot."""
+    mark = key | OCCUPIED
+    while True:
+        found = load_shared(slot)
+        if found == mark:
+            return 0
+        if found == 0:
+            if shared == 0:
+                store64(slot, mark)
+                return 1
+            found = compare_and_swap(slot, 0, mark)
+            if found == 0:
+                return 1
+            if found == mark:
+                return 0
+        slot += 8
+        if slot == end:
+            slot = table
+
+
+def look(control: int, codes: int, count: int, places: int) -> int:
+    """Note where the search for each key begins, and ask the cache for it."""
+    table = load64(control + TABLE)
+    slots = load64(control + SLOTS)
+    for i in range(count):
+        slot = place(table, slots, load64(codes + (i << 3)))
+        prefetch(slot)
+        store64(places + (i << 3), slot)
+    return 0
+
+
+def rebuild(control: int, lane: int, first: int, last: int, places: int) -> int:
+    """Insert a lane's keys `first` to `last` into a new table; return how many were there."""
+    keys = load64(lane + KEYS)
+    table = load64(control + TABLE)
+    end = table + (load64(control + SLOTS) << 3)
+    shared = load64(control + SHARED)
+    known = 0
+    while first < last:
+        count = min(last - first, BATCH)
+        codes = keys + (first << 3)
+        look(control, codes, count, places)
+        for i in range(count):
+            fresh = insert(table, end, load64(places + (i << 3)), load64(codes + (i << 3)), shared)
+            known += 1 - fresh
+        first += count
+    return known
+
+
+def locate(keys: int, count: int, key: int) -> int:
+    """Find a key in an array; return its index, or `count`."""
+    for i in range(count):
+        if load64(keys + (i << 3)) == key:
+            return i
+    return count
