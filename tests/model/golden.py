@@ -36,4 +36,8 @@ GOLDEN = (
     Row("xfd", "v5.18", "sapphire-rapids", 556590, 662838, 270),
     Row("xfd", "v6.18", "sapphire-rapids", 442637, 532031, 263),
     Row("xfd", "v7.3", "sapphire-rapids", 436345, 524611, 263),
+    Row("progress", "v6.18", "sapphire-rapids", 9635, 11624, 98),
+    Row("progress", "v7.3", "genoa", 8329, 10062, 101),
+    Row("progress-xfd", "v6.18", "sapphire-rapids", 16877, 18947, 123),
+    Row("progress-xfd", "v7.3", "sapphire-rapids", 16877, 18947, 123),
 )

@@ -34,7 +34,7 @@ def default_scenarios() -> list[str]:
     """Return the names of the scenarios that are checked when none is named.
 
     >>> default_scenarios()
-    ['fpu', 'xcr0', 'xss', 'pkru', 'xfd']
+    ['fpu', 'xcr0', 'xss', 'pkru', 'xfd', 'progress', 'progress-xfd']
     """
     return default_names()
 

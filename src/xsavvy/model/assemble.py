@@ -12,6 +12,7 @@ from .fpu import KERNEL_FPU, exit_to_user, nothing
 from .guest import guest_events
 from .interrupts import PERF_NMI, interrupt_events
 from .machine import Machine
+from .progress import EVENTUALITIES
 from .properties import PROPERTIES
 from .run import run_paths
 from .switch import CONTEXT_SWITCH, SWITCH_CONTEXT
@@ -116,6 +117,7 @@ def base_program(vmx: bool, on_demand: bool = False) -> Program:
         witnesses=WITNESSES,
         context_names=CONTEXT_NAMES,
         terminal=kernel_is_dead,
+        eventualities=EVENTUALITIES,
     )
     return grow_on_demand(program) if on_demand else program
 

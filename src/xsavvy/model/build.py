@@ -93,13 +93,15 @@ def assembled(kernel: Kernel, choices: Mapping[str, IntEnum], vmx: bool) -> Prog
 
 
 def narrowed(program: Program, scenario: Scenario, keep: Iterable[str] = ()) -> Program:
-    """Return a program with the events, properties and witnesses of a scenario, and those named in `keep`."""
-    wanted = {*scenario.events, *scenario.properties, *scenario.witnesses, *keep}
+    """Return a program with what a scenario names (events, properties, ...), and what is named in `keep`."""
+    named = (scenario.events, scenario.properties, scenario.eventualities, scenario.witnesses)
+    wanted = {*(name for names in named for name in names), *keep}
     return replace(
         program,
         events=tuple(event for event in program.events if event.name in wanted),
         properties=tuple(each for each in program.properties if each.name in wanted),
         witnesses=tuple(each for each in program.witnesses if each.name in wanted),
+        eventualities=tuple(each for each in program.eventualities if each.name in wanted),
     )
 
 
@@ -170,6 +172,7 @@ def system_of(world: World, patch: Patch | None = None) -> System:
 
 
 def _names(program: Program) -> set[str]:
-    events = {each.name for each in program.events}
-    properties = {each.name for each in program.properties}
-    return events | properties | {each.name for each in program.witnesses}
+    named = {each.name for each in program.events}
+    named |= {each.name for each in program.properties}
+    named |= {each.name for each in program.eventualities}
+    return named | {each.name for each in program.witnesses}

@@ -195,6 +195,7 @@ def interrupt_events(vmx: bool) -> tuple[Event, ...]:
             moves=to_switch,
             to=task_user,
             leaves=USER_MODE,
+            fair=True,
             source=f"{sched} schedule()",
         ),
         Event(

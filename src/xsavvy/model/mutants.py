@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Changes of the model that must break a property: a sentence that nothing can break says nothing.
+"""Changes of the model that must break a property or an eventuality: a sentence that nothing can break says nothing.
 
 Each mutant names the world in which the property holds; the same world with the mutant violates it.
 """
@@ -10,11 +10,13 @@ from dataclasses import dataclass, field
 from xsavvy.checker import Program
 
 from .constants import Constants
-from .emulate import finish, lose_disabled_tiles
+from .emulate import finish, lose_disabled_tiles, set_xcr0
 from .fpu import nothing
 from .machine import Machine
+from .values import Exit, Task
+from .vendor import REENTER_GUEST
 
-__all__ = ["MUTANTS", "Mutant"]
+__all__ = ["MUTANTS", "PROGRESS_MUTANTS", "Mutant"]
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,33 @@ def accept_any_xcr0(s: Machine, k: Constants) -> None:
 def drop_xfd(s: Machine, k: Constants) -> None:
     """Tell the guest that IA32_XFD is written, and do not write it."""
     lose_disabled_tiles(s, k, s.vcpu_exit_value)
+
+
+def reenter_regardless(s: Machine, k: Constants) -> int:
+    """Enter again after a fastpath exit, and leave the exit as it is."""
+    return REENTER_GUEST if s.vcpu_exit == Exit.FASTPATH else 0
+
+
+def do_not_skip_refused(s: Machine, k: Constants) -> int:
+    """Check and store XCR0; after a value that is refused, let the guest execute XSETBV again."""
+    if s.vcpu_exit_value & ~k.guest_xcr0:
+        return Exit.NONE
+    return set_xcr0(s, k)
+
+
+def pick_only_the_other(s: Machine, k: Constants) -> None:
+    """Switch to the other task, and never from it."""
+    if s.next_task == Task.OTHER:
+        s.current = Task.OTHER
+    s.next_cpu = 0
+    s.next_task = Task.NOBODY
+
+
+def _keep_from_userspace(program: Program) -> Program:
+    label = "handle_exit.handle_exit"
+    handlers = dict(program.step(label).to)
+    del handlers[Exit.USERSPACE]
+    return program.replaced(label, to=handlers)
 
 
 def _without(label: str) -> Callable[[Program], Program]:
@@ -114,5 +143,37 @@ MUTANTS = (
             "allocation": "may_fail",
             "after_failure": "reenters",
         },
+    ),
+)
+
+PROGRESS_MUTANTS = (
+    Mutant(
+        "a fastpath exit is not finished",
+        "progress",
+        INTEL,
+        _with("vmx_vcpu_run.exit_fastpath", reenter_regardless),
+    ),
+    Mutant(
+        "a refused XSETBV is executed again",
+        "progress",
+        INTEL,
+        _with("kvm_emulate_xsetbv.__kvm_set_xcr", do_not_skip_refused),
+    ),
+    Mutant("an exit to userspace is dropped", "progress", INTEL, _keep_from_userspace),
+    Mutant(
+        "the vCPU thread is never switched to",
+        "progress",
+        INTEL,
+        _with("context_switch.current_task", pick_only_the_other),
+    ),
+    Mutant(
+        "XFD_ERR of a #NM is not saved", "progress-xfd", INTEL, changed={"xfd_err": "not_saved"}
+    ),
+    Mutant(
+        "IA32_XFD stays as it was",
+        "progress-xfd",
+        INTEL,
+        _with("set_msr_xfd.set_fpstate_xfd", drop_xfd),
+        choices={"xfd_intercept": "always"},
     ),
 )

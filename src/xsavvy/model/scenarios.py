@@ -42,6 +42,7 @@ class Scenario:
     needs_xcr0: int = 0
     needs_xss: int = 0
     vmx_only: bool = False
+    eventualities: tuple[str, ...] = ()
     stand_in: Mapping[bool, str] = field(default_factory=dict)
     start: Mapping[str, int] = field(default_factory=dict)
 
@@ -61,6 +62,13 @@ SCHEDULER = (
     "migration",
     "migration in user mode",
     "wake-up of the vCPU thread",
+)
+
+PROGRESS = (
+    "kvm_run_gets_somewhere",
+    "exiting_instruction_is_completed",
+    "userspace_hears_of_its_exits",
+    "interrupted_vcpu_goes_on",
 )
 
 SCENARIOS = (
@@ -265,6 +273,71 @@ SCENARIOS = (
         vmx_only=True,
         stand_in={True: "sapphire-rapids", False: "sapphire-rapids"},
         start={"vcpu_cr4": CR4_OSXSAVE, "vcpu_xcr0": BASE | AVX},
+        cpus=1,
+    ),
+    Scenario(
+        "progress",
+        "Does the guest get to run, and is every exit dealt with, whatever comes in between?",
+        events=(
+            "XSETBV",
+            *EXITS,
+            *RETURNS,
+            *SOFTIRQS,
+            "preemption",
+            "wake-up of the vCPU thread",
+        ),
+        properties=("kernel_survives",),
+        eventualities=PROGRESS,
+        witnesses=(
+            "kvm_run_is_on_its_way",
+            "exit_is_pending",
+            "userspace_is_asked",
+            "other_task_runs",
+        ),
+        leaves_out="a second CPU, what the guest does with its registers; #NM has progress-xfd",
+        source="known-bugs, its liveness bugs; design of KVM_RUN's loop",
+        guest_xcr0=BASE | AVX,
+        needs_xcr0=AVX,
+        tries_illegal=True,
+        stand_in={True: "sapphire-rapids", False: "genoa"},
+        start={"vcpu_cr4": CR4_OSXSAVE},
+        cpus=1,
+    ),
+    Scenario(
+        "progress-xfd",
+        "Can the guest's #NM handler end the #NM of XFD, or does the instruction fault for ever?",
+        events=(
+            "WRMSR IA32_XFD",
+            "TILELOADD",
+            "AMX instruction under XFD",
+            "WRMSR IA32_XFD_ERR",
+            "allocation fails",
+            "external interrupt",
+            "exit to userspace",
+            "signal",
+            "softirq at irq_exit",
+            "preemption",
+            "wake-up of the vCPU thread",
+        ),
+        properties=("kernel_survives",),
+        eventualities=(*PROGRESS, "device_not_available_is_explained", "guest_gets_its_tiles"),
+        witnesses=(
+            "kvm_run_is_on_its_way",
+            "exit_is_pending",
+            "userspace_is_asked",
+            "guest_takes_device_not_available",
+            "guest_cleared_xfd",
+            "other_task_runs",
+        ),
+        leaves_out="the guest's boot (it has disabled its tiles by XFD), XSETBV, softirqs elsewhere, a second CPU",
+        source='SDM "Extended Feature Disable (XFD)"; seed 001',
+        guest_xcr0=BASE | AVX | TILES,
+        guest_keeps=BASE | AVX,
+        needs_xcr0=AVX | TILES,
+        vmx_only=True,
+        stand_in={True: "sapphire-rapids", False: "sapphire-rapids"},
+        start={"vcpu_cr4": CR4_OSXSAVE},
+        booted=True,
         cpus=1,
     ),
 )

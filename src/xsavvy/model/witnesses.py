@@ -6,6 +6,13 @@ from xsavvy.isa.components import PKRU
 
 from .constants import Constants
 from .machine import Machine
+from .progress import (
+    exit_is_pending,
+    guest_cleared_xfd,
+    guest_takes_device_not_available,
+    kvm_run_is_on_its_way,
+    userspace_is_asked,
+)
 from .properties import guest_has_xsave, in_guest, task_has_control
 from .values import GUEST_MODE, IRQS_OFF, PREEMPT_OFF, TILE, USER_MODE, Exit, Task, Value
 
@@ -125,5 +132,24 @@ WITNESSES = (
         "guest_has_xfd_err",
         "The guest runs with IA32_XFD_ERR set after its #NM was handled.",
         has_xfd_err,
+    ),
+    Witness(
+        "kvm_run_is_on_its_way",
+        "The vCPU thread is between userspace and the guest.",
+        kvm_run_is_on_its_way,
+    ),
+    Witness("exit_is_pending", "An exit waits to be handled.", exit_is_pending),
+    Witness(
+        "userspace_is_asked", "The guest waits for what only userspace can do.", userspace_is_asked
+    ),
+    Witness(
+        "guest_takes_device_not_available",
+        "A #NM of the guest exits.",
+        guest_takes_device_not_available,
+    ),
+    Witness(
+        "guest_cleared_xfd",
+        "The guest has enabled its tiles and cleared IA32_XFD.",
+        guest_cleared_xfd,
     ),
 )
