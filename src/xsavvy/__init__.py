@@ -13,9 +13,28 @@ from typing import TYPE_CHECKING, Any
 from xsavvy.version import __version__
 
 if TYPE_CHECKING:
-    from xsavvy.api import UsageError, check, conform_silicon, cpu, listing, trace
+    from xsavvy.api import (
+        UsageError,
+        campaign,
+        campaign_results,
+        check,
+        conform_silicon,
+        cpu,
+        listing,
+        trace,
+    )
 
-__all__ = ["UsageError", "__version__", "check", "conform_silicon", "cpu", "listing", "trace"]
+__all__ = [
+    "UsageError",
+    "__version__",
+    "campaign",
+    "campaign_results",
+    "check",
+    "conform_silicon",
+    "cpu",
+    "listing",
+    "trace",
+]
 
 
 def __getattr__(name: str) -> Any:

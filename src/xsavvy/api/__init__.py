@@ -1,26 +1,32 @@
 # SPDX-License-Identifier: Apache-2.0
 """The public API: what a command does is a function here that returns typed objects.
 
-`check` and `trace` explore scenarios, `listing` says what the model knows, `cpu` describes a processor,
-`conform_silicon` asks this machine. Every name that a caller may get wrong raises UsageError, whose message is one
-line with the nearest valid names.
+`check` and `trace` explore scenarios, `campaign` checks many worlds and keeps the answers, `listing` says what the
+model knows, `cpu` describes a processor, `conform_silicon` asks this machine. Every name that a caller may get wrong
+raises UsageError, whose message is one line with the nearest valid names.
 """
 
 from .lists import KINDS, ListItem, listing
 from .machine import conform_silicon, cpu
+from .matrix import CampaignReport, Job, JobResult, campaign, campaign_results
 from .result import CheckReport, CheckResult, LeftOut, Progress, TraceStep
 from .run import check, default_scenarios, trace
 from .usage import UsageError
 
 __all__ = [
     "KINDS",
+    "CampaignReport",
     "CheckReport",
     "CheckResult",
+    "Job",
+    "JobResult",
     "LeftOut",
     "ListItem",
     "Progress",
     "TraceStep",
     "UsageError",
+    "campaign",
+    "campaign_results",
     "check",
     "conform_silicon",
     "cpu",

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tasks on the cores of this machine: one process per core, each fed through its own pipes.
+
+A worker that dies takes one task with it; that task is unfinished, a new worker goes on with the next.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from queue import Empty, SimpleQueue
+
+import msgspec
+
+from .job import unfinished
+from .result import JobResult, Task
+
+__all__ = ["COMMAND", "on_this_machine"]
+
+COMMAND = [sys.executable, "-m", "xsavvy.api.matrix.worker"]
+
+
+def on_this_machine(tasks: Sequence[Task], jobs: int | None = None) -> Iterator[JobResult]:
+    """Do tasks in a number of processes (None: one per usable core), and give results as they come."""
+    waiting: SimpleQueue[Task] = SimpleQueue()
+    for task in tasks:
+        waiting.put(task)
+    done: SimpleQueue[JobResult] = SimpleQueue()
+    number = min(jobs or len(os.sched_getaffinity(0)), len(tasks))
+    benches = [_Bench(waiting, done) for _ in range(number)]
+    try:
+        for bench in benches:
+            bench.start()
+        for _ in tasks:
+            yield done.get()
+    finally:
+        for bench in benches:
+            bench.stop()
+        for bench in benches:
+            bench.join()
+
+
+class _Bench(threading.Thread):
+    """A place for one worker process; the thread waits for its answers."""
+
+    def __init__(self, waiting: "SimpleQueue[Task]", done: "SimpleQueue[JobResult]") -> None:
+        super().__init__(daemon=True)
+        self._waiting = waiting
+        self._done = done
+        self._worker: subprocess.Popen[bytes] | None = None
+        self._stopped = False
+        self._lock = threading.Lock()
+
+    def run(self) -> None:
+        """Let the worker do tasks until none waits."""
+        while not self._stopped:
+            try:
+                task = self._waiting.get_nowait()
+            except Empty:
+                break
+            self._done.put(self._do(task))
+        self._end()
+
+    def stop(self) -> None:
+        """End the worker, whatever it does."""
+        with self._lock:
+            self._stopped = True
+            if self._worker is not None:
+                self._worker.kill()
+
+    def _do(self, task: Task) -> JobResult:
+        try:
+            worker = self._worker or self._hire()
+            assert worker.stdin is not None
+            assert worker.stdout is not None
+            worker.stdin.write(msgspec.json.encode(task) + b"\n")
+            worker.stdin.flush()
+            line = worker.stdout.readline()
+            if line.endswith(b"\n"):
+                return msgspec.json.decode(line, type=JobResult)
+        except OSError:
+            pass  # the pipe is closed: the worker is gone, which its status explains
+        return unfinished(task.job, _cause(self._end()), task.digest)
+
+    def _hire(self) -> subprocess.Popen[bytes]:
+        """Start a worker that finds the same modules and does not see the terminal's Ctrl-C."""
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        with self._lock:
+            if self._stopped:
+                raise OSError("stopped")
+            self._worker = subprocess.Popen(  # noqa: S603  # this interpreter, and a module's name
+                COMMAND,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                env=environment,
+                start_new_session=True,
+            )
+            return self._worker
+
+    def _end(self) -> int:
+        worker, self._worker = self._worker, None
+        if worker is None:
+            return 0
+        assert worker.stdout is not None
+        worker.stdout.close()
+        try:
+            if worker.stdin is not None:
+                worker.stdin.close()
+        except OSError:
+            pass  # what was not yet written has no reader any more
+        return worker.wait()
+
+
+def _cause(status: int) -> str:
+    if status >= 0:
+        return f"the worker process ended with status {status}"
+    name = signal.Signals(-status).name
+    hint = " (the kernel does that when memory runs out)" if -status == signal.SIGKILL else ""
+    return f"the worker process was killed by {name}{hint}"

@@ -1,0 +1,249 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The file of a campaign: an SQLite database that any tool can query and a later campaign goes on with.
+
+`runs` has one row per campaign, `jobs` one per world, `results` one per property of a world. Each job is committed
+when it is done, so that nothing is lost whatever ends the process. No time of day is kept: the same campaign makes
+the same rows.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import msgspec
+
+from xsavvy.api.result import CheckResult, TraceStep
+from xsavvy.api.usage import UsageError
+from xsavvy.version import __version__
+
+from .result import Job, JobResult
+
+__all__ = ["SCHEMA", "Store"]
+
+APPLICATION = 0x58534156  # "XSAV"; sqlite.org, PRAGMA application_id
+VERSION = 1
+LONGEST = 1 << 28
+MEMORY = ":memory:"
+
+SCHEMA = """\
+CREATE TABLE runs (
+    id INTEGER PRIMARY KEY,
+    version TEXT NOT NULL,        -- of xsavvy
+    code TEXT NOT NULL,           -- digest of its files
+    engine TEXT NOT NULL,
+    max_states INTEGER
+) STRICT;
+CREATE TABLE jobs (
+    id INTEGER PRIMARY KEY,
+    run INTEGER NOT NULL REFERENCES runs,
+    scenario TEXT NOT NULL,
+    kernel TEXT NOT NULL,
+    platform TEXT NOT NULL,
+    choices TEXT NOT NULL,        -- what was set, a JSON object, sorted by name
+    verdict TEXT NOT NULL,        -- holds, violated, incomplete, not applicable
+    reason TEXT NOT NULL,         -- why it is not finished, or does not apply
+    digest TEXT NOT NULL,         -- of the model; another one: the job is done again
+    state_limit INTEGER,          -- at which the search was told to stop, if it did
+    seconds REAL NOT NULL,
+    UNIQUE (scenario, kernel, platform, choices)
+) STRICT;
+CREATE TABLE results (
+    job INTEGER NOT NULL REFERENCES jobs ON DELETE CASCADE,
+    number INTEGER NOT NULL,      -- order of the properties in the scenario
+    property TEXT NOT NULL,
+    sentence TEXT NOT NULL,
+    source TEXT NOT NULL,
+    verdict TEXT NOT NULL,        -- holds, violated, incomplete
+    states INTEGER NOT NULL,
+    transitions INTEGER NOT NULL,
+    depth INTEGER NOT NULL,       -- of the trace, or of the search
+    seconds REAL NOT NULL,
+    deadlocks INTEGER NOT NULL,
+    searched_platform TEXT NOT NULL,
+    all_choices TEXT NOT NULL,    -- JSON object: every choice of the design
+    unreached TEXT NOT NULL,      -- JSON list
+    trace TEXT NOT NULL,          -- JSON list of steps
+    PRIMARY KEY (job, property)
+) STRICT;
+"""
+
+
+class Store:
+    """An open campaign file; as a context it is closed at the end. Raises UsageError for a file that is none."""
+
+    def __init__(self, path: Path | None, *, must_exist: bool = False) -> None:
+        self.name = MEMORY if path is None else str(path)
+        if must_exist and not (path is not None and path.is_file()):
+            raise UsageError(f"{self.name}: no such file; expected the results of a campaign")
+        try:
+            self._open()
+        except sqlite3.Error as error:
+            raise self._refused(error) from None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._base.close()
+
+    def begin(self, code: str, engine: str, max_states: int | None) -> None:
+        """Note that a campaign starts: what is put from now on belongs to it."""
+        row = (__version__, code, engine, max_states)
+        with self._guarded() as base:
+            base.execute(
+                "INSERT INTO runs (version, code, engine, max_states) VALUES (?, ?, ?, ?)", row
+            )
+            (self._run,) = base.execute("SELECT max(id) FROM runs").fetchone()
+
+    def put(self, found: JobResult) -> None:
+        """Keep what became of a job, in the place of what was known of it; on disk when this returns."""
+        job = found.job
+        with self._guarded() as base:
+            base.execute(
+                "DELETE FROM jobs WHERE (scenario, kernel, platform, choices) = (?, ?, ?, ?)",
+                (job.scenario, job.kernel, job.platform, _json(job.set)),
+            )
+            row = base.execute(
+                "INSERT INTO jobs (run, scenario, kernel, platform, choices, verdict, reason,"
+                " digest, state_limit, seconds) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    self._run, job.scenario, job.kernel, job.platform, _json(job.set),
+                    found.verdict, found.reason, found.digest, found.limit, found.seconds,
+                ),
+            ).lastrowid  # fmt: skip
+            base.executemany(
+                f"INSERT INTO results VALUES ({', '.join('?' * 15)})",  # noqa: S608  # only marks
+                [_result_row(row, number, each) for number, each in enumerate(found.results)],
+            )
+
+    def all(self) -> list[JobResult]:
+        """Return everything that is kept, in the order in which it was found."""
+        try:
+            jobs = self._base.execute(
+                "SELECT id, scenario, kernel, platform, choices, verdict, reason, digest,"
+                " state_limit, seconds FROM jobs ORDER BY id"
+            ).fetchall()
+            return [self._job(row) for row in jobs]
+        except (sqlite3.Error, msgspec.MsgspecError, UnicodeError) as error:
+            raise self._refused(error) from None
+
+    def _open(self) -> None:
+        self._run = 0
+        self._base = sqlite3.connect(self.name, timeout=30, isolation_level=None)
+        base = self._base
+        base.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST)
+        base.execute("PRAGMA trusted_schema = OFF")
+        base.execute("PRAGMA foreign_keys = ON")
+        (found,) = base.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        (application,) = base.execute("PRAGMA application_id").fetchone()
+        (version,) = base.execute("PRAGMA user_version").fetchone()
+        if not found and not application:
+            base.executescript(
+                f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA application_id = {APPLICATION};"
+                f" PRAGMA user_version = {VERSION}; COMMIT;"
+            )
+            return
+        if application != APPLICATION:
+            raise self._refused("another program's database")
+        if version != VERSION:
+            raise self._refused(f"its format is {version}, this xsavvy reads {VERSION}")
+        if _tables(base) != _expected():
+            raise self._refused("its tables are not those of a campaign")
+        (health,) = base.execute("PRAGMA quick_check(1)").fetchone()
+        if health != "ok":
+            raise self._refused(f"damaged: {health}")
+
+    def _guarded(self) -> "_Transaction":
+        return _Transaction(self)
+
+    def _job(self, row: tuple[Any, ...]) -> JobResult:
+        number, scenario, kernel, platform, choices, verdict, reason, digest, limit, seconds = row
+        job = Job(scenario, kernel, platform, msgspec.json.decode(choices, type=dict[str, str]))
+        rows = self._base.execute("SELECT * FROM results WHERE job = ? ORDER BY number", (number,))
+        fields = {
+            "job": job, "verdict": verdict, "reason": reason, "digest": digest, "limit": limit,
+            "seconds": seconds, "results": [_result(job, each) for each in rows], "origin": "kept",
+        }  # fmt: skip
+        return msgspec.convert(fields, JobResult, from_attributes=True)
+
+    def _refused(self, why: object) -> UsageError:
+        words = " ".join(str(why).split())
+        return UsageError(f"{self.name}: not usable as the results of a campaign: {words}")
+
+
+class _Transaction:
+    """One change that is on disk as a whole or not at all."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def __enter__(self) -> sqlite3.Connection:
+        try:
+            self._store._base.execute("BEGIN IMMEDIATE")
+        except sqlite3.Error as error:
+            raise self._store._refused(error) from None
+        return self._store._base
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        base = self._store._base
+        try:
+            base.execute("COMMIT" if error is None else "ROLLBACK")
+        except sqlite3.Error as failed:
+            raise self._store._refused(failed) from None
+        if isinstance(error, sqlite3.Error):
+            raise self._store._refused(error) from None
+
+
+def _tables(base: sqlite3.Connection) -> list[tuple[str, str, str]]:
+    rows: Iterator[tuple[str, str, str]] = base.execute(
+        "SELECT type, name, sql FROM sqlite_master WHERE type IN ('table', 'trigger')"
+        " ORDER BY type, name"
+    )
+    return list(rows)
+
+
+def _expected() -> list[tuple[str, str, str]]:
+    base = sqlite3.connect(MEMORY)
+    try:
+        base.executescript(SCHEMA)
+        return _tables(base)
+    finally:
+        base.close()
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value, order="sorted").decode()
+
+
+def _result_row(job: int | None, number: int, result: CheckResult) -> tuple[object, ...]:
+    return (
+        job, number, result.property, result.sentence, result.source, result.verdict,
+        result.states, result.transitions, result.depth, result.seconds, result.deadlocks,
+        result.platform, _json(result.choices), _json(result.unreached), _json(result.trace),
+    )  # fmt: skip
+
+
+def _result(job: Job, row: tuple[Any, ...]) -> CheckResult:
+    """Read a row back; every value is checked, for the file may be anybody's."""
+    (_, _, name, sentence, source, verdict, states, transitions, depth, seconds, deadlocks,
+     platform, choices, unreached, trace) = row  # fmt: skip
+    fields = {
+        "scenario": job.scenario, "kernel": job.kernel, "platform": platform, "property": name,
+        "sentence": sentence, "source": source, "verdict": verdict, "states": states,
+        "transitions": transitions, "depth": depth, "seconds": seconds, "deadlocks": deadlocks,
+        "choices": msgspec.json.decode(choices), "unreached": msgspec.json.decode(unreached),
+        "trace": msgspec.json.decode(trace, type=list[TraceStep]), "set": job.set,
+    }  # fmt: skip
+    return msgspec.convert(fields, CheckResult, from_attributes=True)
