@@ -34,6 +34,10 @@ class CheckResult(msgspec.Struct, frozen=True):
     there is one, else that of the exploration. `choices` holds every design question's answer. `unreached` names
     steps and events of the scenario that were never taken, `deadlocks` counts states in which nothing can happen.
     `set` holds the choices that were asked for, `source` says where the property is from.
+
+    Of kind "always" is what must be true in every state, "eventually" what must come true in every fair run,
+    "deadlock" that something can happen. A run that never gets there is a lasso: after `loop` steps of the trace,
+    which are then its `depth`, the others repeat for ever; if there are none, the run ends.
     """
 
     scenario: str
@@ -52,6 +56,8 @@ class CheckResult(msgspec.Struct, frozen=True):
     unreached: list[str]
     set: dict[str, str] = {}
     source: str = ""
+    kind: Literal["always", "eventually", "deadlock"] = "always"
+    loop: int | None = None
 
 
 class LeftOut(msgspec.Struct, frozen=True):

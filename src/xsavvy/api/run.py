@@ -8,13 +8,14 @@ from typing import Any, Literal
 
 import xsavvy
 from xsavvy import checker
-from xsavvy.checker import CheckerError, Outcome, System, Trace
+from xsavvy.checker import CheckerError, Outcome, System, Trace, Verdict
 from xsavvy.model.build import World, system_of
 from xsavvy.model.choices import value_name
 from xsavvy.model.edits import ImpossibleDesign
 from xsavvy.model.patch import BrokenPatch, Patch, load_patch
 from xsavvy.model.scenarios import idle_paths
 
+from .judgement import DEADLOCK, beyond_safety, kind_of
 from .result import CheckReport, CheckResult, Progress, TraceStep, VerdictName
 from .usage import UsageError, unknown
 from .world import Setting, default_names, find_scenario, setting, world
@@ -75,7 +76,7 @@ def check(
             continue
         system = _system(target, loaded)
         outcome = _search(system, engine, max_states, progress)
-        results += _results(target, shared, system, outcome)
+        results += _results(target, shared, system, outcome, engine, progress)
     return CheckReport(results, notes, f"{shared.platform.name}: {shared.platform.title}")
 
 
@@ -107,10 +108,10 @@ def trace(
         raise UsageError(note)
     system = _system(target, loaded)
     program = system.program
-    if property is not None and property not in (each.name for each in program.properties):
-        raise unknown(
-            f"property in scenario {scenario}", property, [each.name for each in program.properties]
-        )
+    judged = [each.name for each in program.properties]
+    judged += [each.name for each in program.eventualities]
+    if property is not None and property not in (*judged, DEADLOCK):
+        raise unknown(f"property in scenario {scenario}", property, judged)
     if witness is not None and witness not in (each.name for each in program.witnesses):
         raise unknown(
             f"witness in scenario {scenario}", witness, [each.name for each in program.witnesses]
@@ -118,7 +119,9 @@ def trace(
     outcome = _search(system, engine, max_states, progress)
     if witness is not None:
         return _sighting(target, shared, system, outcome, witness)
-    results = _results(target, shared, system, outcome)
+    results = _results(target, shared, system, outcome, engine, progress)
+    if property == DEADLOCK and not outcome.deadlocks.count:
+        raise UsageError(f"{scenario}: no deadlock was found")
     if property is not None:
         return next(result for result in results if result.property == property)
     return next((result for result in results if result.verdict == "violated"), results[0])
@@ -147,12 +150,16 @@ def _search(
 ) -> Outcome:
     if engine not in ENGINES:
         raise unknown("engine", engine, ENGINES)
+    report = _report(progress)
+    return checker.search(system, engine=ENGINES[engine], max_states=max_states, progress=report)
 
+
+def _report(progress: OnProgress | None) -> Callable[[int, int, int, int, float], None]:
     def report(states: int, transitions: int, depth: int, frontier: int, seconds: float) -> None:
         if progress is not None:
             progress(Progress(states, transitions, depth, frontier, seconds))
 
-    return checker.search(system, engine=ENGINES[engine], max_states=max_states, progress=report)
+    return report
 
 
 def _unreached(target: World, outcome: Outcome) -> list[str]:
@@ -166,29 +173,28 @@ def _result(
     shared: Setting,
     system: System,
     outcome: Outcome,
-    name: str,
-    sentence: str,
-    verdict: VerdictName,
-    found: Trace | None,
-    source: str = "",
+    each: Verdict,
+    seconds: float,
 ) -> CheckResult:
     return CheckResult(
         scenario=target.scenario.name,
         kernel=target.kernel.name,
         platform=target.platform.name,
         choices={name: value_name(value) for name, value in target.choices.items()},
-        property=name,
-        sentence=sentence,
-        verdict=verdict,
+        property=each.name,
+        sentence=each.sentence,
+        verdict=each.verdict,
         states=outcome.states,
         transitions=outcome.transitions,
-        depth=outcome.depth if found is None else len(found),
-        seconds=outcome.seconds,
-        trace=_steps(system, found),
+        depth=outcome.depth if each.depth is None else each.depth,
+        seconds=seconds,
+        trace=_steps(system, each.trace),
         deadlocks=outcome.deadlocks.count,
         unreached=_unreached(target, outcome),
         set={name: value_name(value) for name, value in shared.chosen.items()},
-        source=source,
+        source=each.source,
+        kind=kind_of(system, each.name),
+        loop=each.loop,
     )
 
 
@@ -221,14 +227,18 @@ def _code(effect: Callable[..., Any]) -> str:
         return ""
 
 
-def _results(target: World, shared: Setting, system: System, outcome: Outcome) -> list[CheckResult]:
-    return [
-        _result(
-            target, shared, system, outcome,
-            each.name, each.sentence, each.verdict, each.trace, each.source,
-        )
-        for each in outcome.verdicts
-    ]  # fmt: skip
+def _results(
+    target: World,
+    shared: Setting,
+    system: System,
+    outcome: Outcome,
+    engine: str,
+    progress: OnProgress | None,
+) -> list[CheckResult]:
+    more, seconds = beyond_safety(system, outcome, engine, _report(progress))
+    judged = [(each, outcome.seconds) for each in outcome.verdicts]
+    judged += [(each, seconds) for each in more]
+    return [_result(target, shared, system, outcome, each, took) for each, took in judged]
 
 
 def _sighting(
@@ -238,4 +248,5 @@ def _sighting(
     verdict: VerdictName = "incomplete" if seen.verdict == "incomplete" else "violated"
     if seen.verdict == "seen":
         verdict = "holds"
-    return _result(target, shared, system, outcome, seen.name, seen.sentence, verdict, seen.trace)
+    found = Verdict(seen.name, seen.sentence, "", verdict, seen.depth, seen.trace)
+    return _result(target, shared, system, outcome, found, outcome.seconds)
