@@ -29,6 +29,12 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[LEDGER] = []
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keep compiled code of the tests apart from the user's."""
+    os.environ["XDG_CACHE_HOME"] = str(tmp_path_factory.mktemp("cache"))
+
+
 @pytest.fixture
 def judged(request: pytest.FixtureRequest) -> Callable[[int], None]:
     """Count cases that the processor itself judged: call it with their number."""

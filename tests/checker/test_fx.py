@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The counts of the measured prototype are reached by both engines."""
+"""The counts of the measured prototype are reached by every engine."""
 
 from __future__ import annotations
 
 import pytest
 
 from tests.checker import fx
-from xsavvy.checker import bind, search
+from xsavvy.checker import Resources, bind, search
 
 
 @pytest.mark.parametrize(
@@ -15,6 +15,8 @@ from xsavvy.checker import bind, search
         ("reference", 0, 27_616, 65_792),
         ("packed", 0, 27_616, 65_792),
         ("packed", 3, 113_224, 276_716),
+        ("compiled", 0, 27_616, 65_792),
+        ("compiled", 3, 113_224, 276_716),
     ],
 )
 def test_counts_are_those_of_four_independent_writings(engine, budget, states, transitions):
@@ -23,6 +25,14 @@ def test_counts_are_those_of_four_independent_writings(engine, budget, states, t
     assert (found.states, found.transitions, found.depth) == (states, transitions, 36)
     assert found.complete
     assert {verdict.verdict for verdict in found.verdicts} == {"holds"}
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_three_components_have_known_counts(threads):
+    """12.8 million states, with one thread and with two."""
+    system = bind(fx.program(3), fx.Size(3))
+    found = search(system, "compiled", resources=Resources(threads=threads))
+    assert (found.states, found.transitions) == (12_831_360, 33_289_152)
 
 
 def test_two_components_have_known_counts():

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a search reports, by both engines."""
+"""What a search reports, by every engine."""
 
 from __future__ import annotations
 
@@ -26,7 +26,9 @@ from xsavvy.checker import (
 )
 from xsavvy.checker import packed as packed_engine
 
-ENGINES = pytest.mark.parametrize("engine", ["reference", "packed"])
+ENGINES = pytest.mark.parametrize("engine", ["reference", "packed", "compiled"])
+
+DICTS = pytest.mark.parametrize("engine", ["reference", "packed"])  # look between two states
 
 
 def look(program, engine, constants=lamp.Constants(), **options):  # noqa: B008 (frozen)
@@ -143,7 +145,7 @@ def test_an_outcome_leads_to_its_label(engine):
     assert found.verdict("counts_within_reason").verdict == "holds"
 
 
-@ENGINES
+@DICTS
 @pytest.mark.parametrize("limit", [1, 5, 31, 32, 33])
 def test_a_limit_ends_the_search_in_the_same_place(engine, limit):
     """Exploration stops before the next state when enough are known; then it is incomplete."""
@@ -160,7 +162,7 @@ def eager(monkeypatch):
     monkeypatch.setattr(exploration, "INTERVAL", 0.0)
 
 
-@ENGINES
+@DICTS
 def test_an_interrupt_from_the_keyboard_keeps_what_was_found(engine, eager):
     """Ctrl-C ends the search with an incomplete answer."""
 
@@ -189,7 +191,7 @@ class Big(lamp.Lamp):
     all: Annotated[int, Mask(0xFFFF), "sixteen switches"]
 
 
-@ENGINES
+@DICTS
 def test_progress_is_shown_now_and_then(engine, eager):
     """The callback gets states, transitions, depth, frontier and seconds, growing."""
     reports = []

@@ -62,7 +62,7 @@ from xsavvy.checker.program import (
     Witness,
 )
 from xsavvy.checker.record import Field, Record, fields
-from xsavvy.checker.search import search
+from xsavvy.checker.search import Resources, search
 
 __all__ = [
     "REST",
@@ -92,6 +92,7 @@ __all__ = [
     "Program",
     "Property",
     "Record",
+    "Resources",
     "Sighting",
     "Step",
     "System",

@@ -4,34 +4,94 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Generic, Literal, Protocol, TypeVar
 
 S = TypeVar("S")
+
+Ended = Literal["complete", "states", "memory", "stopped"]
 
 Progress = Callable[[int, int, int, int, float], None]
 
 INTERVAL = 0.1
 
 
-@dataclass
-class Exploration(Generic[S]):
+class Found(Protocol[S]):
     """The raw result of a search, in the engine's own form of state.
 
+    `violated` and `witnessed` map the number of a property or witness to the first state that
+    shows it, `fired` holds the numbers of the rules that were taken. `ended` says how it ended:
+    "complete", at a limit of "states" or "memory", or "stopped" by the user.
+    """
+
+    @property
+    def states(self) -> int:
+        """Number of distinct states."""
+
+    @property
+    def transitions(self) -> int:
+        """Number of enabled rules, over all states that were expanded."""
+
+    @property
+    def depth(self) -> int:
+        """Transitions on the longest of the shortest ways."""
+
+    @property
+    def ended(self) -> Ended:
+        """How the search ended."""
+
+    @property
+    def violated(self) -> Mapping[int, S]:
+        """First state that violates each property."""
+
+    @property
+    def witnessed(self) -> Mapping[int, S]:
+        """First state that shows each witness."""
+
+    @property
+    def deadlocks(self) -> int:
+        """Number of states that are stuck."""
+
+    @property
+    def deadlock(self) -> S | None:
+        """First of them."""
+
+    @property
+    def fired(self) -> AbstractSet[int]:
+        """Numbers of the rules that were taken."""
+
+    @property
+    def bytes(self) -> int | None:
+        """Memory that the states took, where the engine knows."""
+
+    def chain(self, state: S) -> Sequence[S]:
+        """List the states from a start to one of those above."""
+
+
+@dataclass
+class Exploration(Generic[S]):
+    """What the engines that keep a dict of all states hand back.
+
     `parent` maps every known state to the one it was first reached from (None: a start).
-    `violated` and `witnessed` map the number of a property or witness to the first state.
     """
 
     parent: dict[S, S | None] = field(default_factory=dict)
     transitions: int = 0
     depth: int = 0
-    complete: bool = False
+    ended: Ended = "stopped"
     violated: dict[int, S] = field(default_factory=dict)
     witnessed: dict[int, S] = field(default_factory=dict)
     deadlocks: int = 0
     deadlock: S | None = None
     fired: set[int] = field(default_factory=set)
+    bytes: int | None = None
+
+    @property
+    def states(self) -> int:
+        """Number of distinct states."""
+        return len(self.parent)
 
     def chain(self, state: S) -> list[S]:
         """List the states from a start to `state`."""

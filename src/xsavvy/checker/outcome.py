@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from xsavvy.checker.exploration import Ended
+
 
 @dataclass(frozen=True)
 class Hop:
@@ -102,13 +104,18 @@ class FieldUse:
 
 @dataclass(frozen=True)
 class Outcome:
-    """The answer of a search; `complete` is false when a limit or the user ended it."""
+    """The answer of a search; `complete` is false when a limit or the user ended it.
+
+    `ended` says which; `bytes` is the memory that the states took, where the engine knows.
+    """
 
     engine: str
     states: int
     transitions: int
     depth: int
     complete: bool
+    ended: Ended
+    bytes: int | None
     seconds: float
     verdicts: tuple[Verdict, ...]
     witnesses: tuple[Sighting, ...]

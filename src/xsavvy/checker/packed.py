@@ -14,10 +14,10 @@ from types import CodeType
 from typing import Any, ClassVar, NoReturn
 
 from xsavvy.checker.bind import System
-from xsavvy.checker.error import EngineError, ModelError
+from xsavvy.checker.error import EngineError
 from xsavvy.checker.exploration import Exploration, Meter
+from xsavvy.checker.fault import explain
 from xsavvy.checker.generate import Plan, Writer
-from xsavvy.checker.rule import successor
 from xsavvy.checker.word import Word
 
 SLICE = 2048
@@ -73,6 +73,7 @@ class Machine:
                 while at < len(frontier):
                     size = self._room(max_states)
                     if size == 0:
+                        found.ended = "states"
                         return found
                     part = frontier[at : at + size]
                     at += size
@@ -82,7 +83,7 @@ class Machine:
                 if following:
                     found.depth += 1
                 frontier = following
-            found.complete = True
+            found.ended = "complete"
         except KeyboardInterrupt:
             pass
         except FAILURES as failure:
@@ -170,21 +171,7 @@ class Machine:
             trace = trace.tb_next
         if not isinstance(at, int):
             raise EngineError(f"generated code failed: {failure!r}") from failure
-        state = self.word.unpack(at)
-        record = self.system.shape.thaw(state)
-        program = self.system.program
-        guards = [(item.name, item.holds) for item in program.properties]
-        guards += [(witness.name, witness.seen) for witness in program.witnesses]
-        for name, guard in guards:
-            try:
-                guard(record, self.system.constants)
-            except Exception as bad:
-                raise ModelError(f"{name}: {type(bad).__name__}: {bad}") from bad
-        for rule in self.system.rules:
-            successor(self.system.shape, rule, state, self.system.constants)
-        raise EngineError(
-            f"generated code failed where the model's functions do not: {failure!r}"
-        ) from failure
+        explain(self.system, self.word.unpack(at), failure)
 
 
 @lru_cache(maxsize=2000)

@@ -24,7 +24,7 @@ from xsavvy.checker.rule import successor
 def explore(system: System, max_states: int | None, meter: Meter) -> Exploration[State]:
     """Explore every reachable state of a system.
 
-    Stops early, with `complete` false, when `max_states` states are known and there is more
+    Stops early, with `ended` "states", when `max_states` states are known and there is more
     to expand, or on KeyboardInterrupt. Raises ModelError when a step writes an illegal value.
     """
     found: Exploration[State] = Exploration()
@@ -38,13 +38,14 @@ def explore(system: System, max_states: int | None, meter: Meter) -> Exploration
             following: list[State] = []
             for state in frontier:
                 if max_states is not None and len(found.parent) >= max_states:
+                    found.ended = "states"
                     return found
                 _expand(system, found, state, following)
                 meter.show(len(found.parent), found.transitions, found.depth, len(frontier))
             if following:
                 found.depth += 1
             frontier = following
-        found.complete = True
+        found.ended = "complete"
     except KeyboardInterrupt:
         pass
     return found

@@ -1,38 +1,45 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Search a bound program with one of the two engines, and answer in words.
+"""Search a bound program with one of three engines, and answer in words.
 
-"reference" calls the model's functions on records; "packed" runs Python that is generated
-from the same functions, tens of times faster; both report the same. "auto" is "packed".
+"reference" calls the model's functions on records. "packed" runs Python that is generated from
+the same functions, tens of times faster, at once. "compiled" runs machine code made from them,
+hundreds of times faster, once llvmlite has made it. All report the same. "auto" begins with the
+packed engine and goes over to the compiled one when there is more than a little to do.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
-from typing import Generic, Literal, TypeVar
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
 
 from xsavvy.checker import packed, reference
+from xsavvy.checker.answer import Answer
 from xsavvy.checker.bind import System
-from xsavvy.checker.error import CheckerError, EngineError, nearest
-from xsavvy.checker.exploration import Exploration, Meter, Progress
-from xsavvy.checker.field import Context
-from xsavvy.checker.outcome import (
-    Deadlocks,
-    FieldUse,
-    Outcome,
-    Sighting,
-    Trace,
-    Unreached,
-    Verdict,
-)
-from xsavvy.checker.program import Guard
-from xsavvy.checker.record import State, fields
-from xsavvy.checker.trace import replay
-from xsavvy.checker.word import width
+from xsavvy.checker.error import CheckerError, nearest
+from xsavvy.checker.exploration import Meter, Progress
+from xsavvy.checker.outcome import Outcome
 
-S = TypeVar("S")
+Engine = Literal["auto", "reference", "packed", "compiled"]
+ENGINES = ("auto", "reference", "packed", "compiled")
 
-Engine = Literal["auto", "reference", "packed"]
-ENGINES = ("auto", "reference", "packed")
+LITTLE = 20_000  # states that "auto" explores before it asks for machine code
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What a compiled search may use.
+
+    `threads`: None means one for each CPU that this process may run on. `memory`: bytes for the
+    whole process, None for most of what is free. `checkpoint`: a directory to resume from and
+    to save to.
+    """
+
+    threads: int | None = None
+    memory: int | None = None
+    checkpoint: Path | None = None
 
 
 def search(
@@ -40,102 +47,88 @@ def search(
     engine: Engine = "auto",
     max_states: int | None = None,
     progress: Progress | None = None,
+    resources: Resources | None = None,
 ) -> Outcome:
     """Explore every interleaving of a system, and judge its properties and witnesses.
 
     Stops when `max_states` states are known and more could follow, or on Ctrl-C; the answer
     is then incomplete, and only what was found counts. `progress` is called about ten times a
-    second with (states, transitions, depth, frontier, seconds). Raises ModelError when a step
-    writes an illegal value.
+    second with (states, transitions, depth, frontier, seconds). Only the compiled engine heeds
+    `resources`. Raises ModelError when a step writes an illegal value, CheckerError when the
+    engine cannot run.
     """
     meter = Meter(progress)
-    if engine == "reference":
-        explored = reference.explore(system, max_states, meter)
-        return _Answer(system, "reference", explored, lambda state: state).outcome(meter)
-    if engine in ("auto", "packed"):
-        machine = packed.Machine(system)
-        found = machine.explore(max_states, meter)
-        return _Answer(system, "packed", found, machine.word.unpack).outcome(meter)
+    resources = resources or Resources()
+    match engine:
+        case "reference":
+            explored = reference.explore(system, max_states, meter)
+            return Answer(system, "reference", explored, lambda state: state).outcome(meter)
+        case "packed":
+            return _packed(system, max_states, meter)
+        case "compiled":
+            return _compiled(system, max_states, meter, resources)
+        case "auto":
+            return _auto(system, max_states, meter, resources)
     raise CheckerError(f"no engine {engine!r}; {nearest(engine, ENGINES)}")
 
 
-class _Answer(Generic[S]):
-    """Puts an exploration into words."""
-
-    def __init__(
-        self, system: System, engine: str, found: Exploration[S], unpack: Callable[[S], State]
-    ) -> None:
-        self.system = system
-        self.engine = engine
-        self.found = found
-        self.unpack = unpack
-        self.seconds = 0.0
-
-    def outcome(self, meter: Meter) -> Outcome:
-        seconds = meter.seconds
-        found, program = self.found, self.system.program
-        return Outcome(
-            engine=self.engine,
-            states=len(found.parent),
-            transitions=found.transitions,
-            depth=found.depth,
-            complete=found.complete,
-            seconds=seconds,
-            verdicts=tuple(self.verdict(i) for i in range(len(program.properties))),
-            witnesses=tuple(self.sighting(i) for i in range(len(program.witnesses))),
-            deadlocks=Deadlocks(
-                found.deadlocks, None if found.deadlock is None else self.trace(found.deadlock)
-            ),
-            unreached=self.unreached(),
-            fields=field_uses(self.system),
-        )
-
-    def verdict(self, index: int) -> Verdict:
-        item = self.system.program.properties[index]
-        if index in self.found.violated:
-            trace = self.judged(self.found.violated[index], item.holds, False, item.name)
-            return Verdict(item.name, item.sentence, item.source, "violated", len(trace), trace)
-        verdict: Literal["holds", "incomplete"] = "holds" if self.found.complete else "incomplete"
-        return Verdict(item.name, item.sentence, item.source, verdict)
-
-    def sighting(self, index: int) -> Sighting:
-        item = self.system.program.witnesses[index]
-        if index in self.found.witnessed:
-            trace = self.judged(self.found.witnessed[index], item.seen, True, item.name)
-            return Sighting(item.name, item.sentence, "seen", len(trace), trace)
-        verdict: Literal["unseen", "incomplete"] = "unseen" if self.found.complete else "incomplete"
-        return Sighting(item.name, item.sentence, verdict)
-
-    def judged(self, state: S, guard: Guard, expected: bool, name: str) -> Trace:
-        """Rebuild a trace, and let the model's own function confirm its last state."""
-        record = self.system.shape.thaw(self.unpack(state))
-        if bool(guard(record, self.system.constants)) != expected:
-            raise EngineError(f"{name}: the engines disagree on the last state of its trace")
-        return self.trace(state)
-
-    def trace(self, state: S) -> Trace:
-        return replay(self.system, [self.unpack(item) for item in self.found.chain(state)])
-
-    def unreached(self) -> Unreached:
-        fired = {self.system.rules[index].name for index in self.found.fired}
-        return Unreached(
-            tuple(name for name in self.system.step_names if name not in fired),
-            tuple(name for name in self.system.event_names if name not in fired),
-        )
+def _packed(system: System, max_states: int | None, meter: Meter) -> Outcome:
+    machine = packed.Machine(system)
+    found = machine.explore(max_states, meter)
+    return Answer(system, "packed", found, machine.word.unpack).outcome(meter)
 
 
-def field_uses(system: System) -> tuple[FieldUse, ...]:
-    """Describe each field of a system: legal values, bits, and its value if it is constant."""
-    docs = {item.name: item.doc for item in fields(system.program.record)}
-    uses = []
-    for index, slot in enumerate(system.shape.slots):
-        fixed = system.fixed.get(index)
-        constant = None if fixed is None else slot.kind.show(fixed)
-        bits = width(slot.kind) if fixed is None else 0
-        uses.append(FieldUse(slot.name, slot.kind.describe(), bits, constant, docs[slot.field]))
-    derived = [
-        FieldUse(item.name, item.kind.describe(), 0, None, item.doc)
-        for item in fields(system.program.record)
-        if isinstance(item.kind, Context)
-    ]
-    return (*uses, *derived)
+def _compiled(
+    system: System, max_states: int | None, meter: Meter, resources: Resources
+) -> Outcome:
+    reason = unavailable()
+    if reason is not None:
+        raise CheckerError(f"no compiled engine: {reason}")
+    from xsavvy.checker.native.layout import Unfit
+
+    try:
+        return _by_machine_code(system, max_states, meter, resources)
+    except Unfit as error:
+        raise CheckerError(f"no compiled engine: {error}") from error
+
+
+def _auto(system: System, max_states: int | None, meter: Meter, resources: Resources) -> Outcome:
+    """Explore a little with the packed engine, and if that is not all, begin again compiled."""
+    enough = LITTLE if max_states is None else min(max_states, LITTLE)
+    if resources.checkpoint is None:
+        first = _packed(system, enough, Meter())
+        if first.ended != "states" or enough == max_states:
+            return first
+    if unavailable() is not None:
+        return _packed(system, max_states, meter)
+    from xsavvy.checker.native.layout import Unfit
+
+    try:
+        return _by_machine_code(system, max_states, meter, resources)
+    except Unfit:
+        return _packed(system, max_states, meter)
+
+
+def _by_machine_code(
+    system: System, max_states: int | None, meter: Meter, resources: Resources
+) -> Outcome:
+    from xsavvy.checker.native.machine import Machine  # llvmlite takes a while to import
+
+    found = Machine(system).explore(
+        max_states,
+        meter,
+        threads=resources.threads or len(os.sched_getaffinity(0)),
+        memory=resources.memory,
+        checkpoint=resources.checkpoint,
+    )
+    state: Callable[[tuple[int, ...]], tuple[int, ...]] = tuple
+    return Answer(system, "compiled", found, state).outcome(meter)
+
+
+def unavailable() -> str | None:
+    """Say why there is no compiled engine here; None if there is."""
+    try:
+        import llvmlite.binding  # noqa: F401
+    except (ImportError, OSError) as error:
+        return f"llvmlite cannot be imported ({error})"
+    return None

@@ -18,7 +18,7 @@ from xsavvy.checker.native.layout import Layout
 from xsavvy.checker.native.numbers import Numbers
 from xsavvy.checker.native.text import Number, Test, Text
 from xsavvy.checker.reader import CONSTANTS, INTEGER, RECORD
-from xsavvy.checker.source import Constant, Source, as_constant, source
+from xsavvy.checker.source import Constant, Source, as_constant
 
 Roles = tuple[str, ...]
 

@@ -69,7 +69,9 @@ class Body(Expressions):
 
     def result(self, node: ast.Return) -> Number:
         """Write what a return statement gives."""
-        if node.value is None or isinstance(node.value, ast.Constant) and node.value.value is None:
+        if node.value is None or (
+            isinstance(node.value, ast.Constant) and node.value.value is None
+        ):
             return NOTHING
         if isinstance(node.value, ast.IfExp):
             return self.choice(node.value)

@@ -4,7 +4,10 @@
 from __future__ import annotations
 
 import ctypes
+import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
+from importlib.resources import files
 from types import FunctionType
 from typing import Any, cast
 
@@ -18,13 +21,26 @@ from xsavvy.checker.native.primitive import WORD
 from xsavvy.checker.rule import Rule
 
 PREFIX = "driver_"
+EXPAND, JUDGE = f"{PREFIX}expand_by_tables", f"{PREFIX}judge_by_tables"
 Cell = tuple[int, int, int]
 NONE: Cell = (0, 0, 0)
 
 
-def source_of_driver() -> str:
-    """Write the module of the driver."""
+def add_driver(jit: Jit) -> None:
+    """Add the driver's code: the functions EXPAND and JUDGE."""
+    jit.add(f"driver {_digest()}", _text)
+
+
+def _text() -> str:
     return lower([driver.expand_by_tables, driver.judge_by_tables], PREFIX)
+
+
+@cache
+def _digest() -> str:
+    digest = hashlib.sha256()
+    for name in ("driver", "lower", "primitive"):
+        digest.update(files("xsavvy.checker.native").joinpath(f"{name}.py").read_bytes())
+    return digest.hexdigest()
 
 
 class Units:
