@@ -6,7 +6,7 @@ The order of steps is a base order with edits; `choices` and `kernels` say which
 
 from xsavvy.checker import REST, Actor, Path, Program, Step
 
-from .constants import Constants
+from .constants import AfterFailure, Constants
 from .emulate import complete_userspace_io, exit_handlers, fpstate_realloc
 from .fpu import KERNEL_FPU, exit_to_user, nothing
 from .guest import guest_events
@@ -16,7 +16,7 @@ from .progress import EVENTUALITIES
 from .properties import PROPERTIES
 from .run import run_paths
 from .switch import CONTEXT_SWITCH, SWITCH_CONTEXT
-from .values import CONTEXT_NAMES, IRQS_OFF, NMI_OFF, PREEMPT_OFF, USER_MODE, Fault, Task
+from .values import CONTEXT_NAMES, IRQS_OFF, NMI_OFF, PREEMPT_OFF, USER_MODE, Fault, Realloc, Task
 from .vendor import svm_vcpu_run, vmx_vcpu_run
 from .vmm import vmm_events
 from .witnesses import WITNESSES
@@ -49,8 +49,10 @@ def nmi_runs(s: Machine, k: Constants) -> bool:
     return s.nmi_at != 0
 
 
-def kernel_is_dead(s: Machine, k: Constants) -> bool:
-    """After a fault that the kernel does not survive nothing happens any more."""
+def run_is_over(s: Machine, k: Constants) -> bool:
+    """Nothing is asked after a fault that the kernel does not survive, or when the VMM has given the guest up."""
+    if s.vcpu_realloc == Realloc.FAILED and k.after_failure == AfterFailure.STOPS:
+        return s.vcpu_context & USER_MODE != 0
     return s.fault != Fault.NONE
 
 
@@ -116,7 +118,7 @@ def base_program(vmx: bool, on_demand: bool = False) -> Program:
         properties=PROPERTIES,
         witnesses=WITNESSES,
         context_names=CONTEXT_NAMES,
-        terminal=kernel_is_dead,
+        terminal=run_is_over,
         eventualities=EVENTUALITIES,
     )
     return grow_on_demand(program) if on_demand else program
