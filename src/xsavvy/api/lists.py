@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from xsavvy import checker
-from xsavvy.checker import Program
+from xsavvy.checker import Eventually, Program, Property
 from xsavvy.cpuid.presets import PRESETS
 from xsavvy.isa import RULES, Status
 from xsavvy.isa.components import COMPONENTS
@@ -16,6 +16,7 @@ from xsavvy.model.build import assembled, resolve
 from xsavvy.model.choices import CHOICES, value_name
 from xsavvy.model.kernels import DEFAULTS, DELTAS, kernel_choices
 from xsavvy.model.platforms import preset
+from xsavvy.model.progress import EVENTUALITIES
 from xsavvy.model.properties import PROPERTIES
 from xsavvy.model.scenarios import SCENARIOS
 from xsavvy.model.witnesses import WITNESSES
@@ -55,7 +56,7 @@ def _scenarios() -> list[ListItem]:
             {
                 "leaves out": each.leaves_out,
                 "events": ", ".join(each.events),
-                "properties": ", ".join(each.properties),
+                "properties": ", ".join((*each.properties, *each.eventualities)),
                 "checked by default": "yes" if each.default else "no",
             },
         )
@@ -104,12 +105,13 @@ def _choices() -> list[ListItem]:
 
 
 def _properties() -> list[ListItem]:
-    return [
-        ListItem(
-            each.name, each.sentence, each.source, {"witness": each.witness, "mutant": each.mutant}
-        )
-        for each in PROPERTIES
-    ]
+    always = [_property(each, "always") for each in PROPERTIES]
+    return [*always, *(_property(each, "eventually") for each in EVENTUALITIES)]
+
+
+def _property(each: Property | Eventually, kind: str) -> ListItem:
+    details = {"kind": kind, "witness": each.witness, "mutant": each.mutant}
+    return ListItem(each.name, each.sentence, each.source, details)
 
 
 def _witnesses() -> list[ListItem]:

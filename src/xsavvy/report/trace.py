@@ -19,7 +19,10 @@ LANES = ("cyan", "magenta", "yellow", "green", "blue")
 
 
 def trace_lines(result: CheckResult, width: int | None) -> Iterator[Text]:
-    """Give a result's trace: number, actor, step, source, the changes, and what they amount to."""
+    """Give a result's trace: number, actor, step, source, the changes, and what they amount to.
+
+    Where the trace is a lasso, a line tells from which step on it repeats.
+    """
     steps = result.trace
     actors = list(dict.fromkeys(step.actor for step in steps))
     style = {actor: LANES[place % len(LANES)] for place, actor in enumerate(actors)}
@@ -27,6 +30,8 @@ def trace_lines(result: CheckResult, width: int | None) -> Iterator[Text]:
     name = max((_name(step).cell_len for step in steps), default=0)
     digits = len(str(len(steps)))
     for place, step in enumerate(steps, 1):
+        if result.loop == place - 1:
+            yield Text("  from here on, again and again:", "bold yellow")
         line = Text(f"  {place:{digits}}  ", "dim")
         line.append_text(_padded(styled(step.actor, style[step.actor]), lane)).append(GAP)
         column = line.cell_len
@@ -75,7 +80,17 @@ def _conclusion(result: CheckResult) -> Iterator[Text]:
         line = Text("  violated: ", "bold red").append_text(styled(result.property, "bold"))
     else:
         line = Text("  reached: ", "green").append_text(styled(result.property, "bold"))
-    yield line.append(f" after {plural(len(result.trace), 'step')}", "dim")
+    yield line.append(_extent(result), "dim")
     yield Text("  ").append_text(styled(result.sentence))
     if any(step.inferred for step in result.trace):
         yield Text("  ? marks a step that no source states: 'xsavvy list inferred'", "yellow")
+
+
+def _extent(result: CheckResult) -> str:
+    if result.loop is None:
+        return f" after {plural(len(result.trace), 'step')}"
+    stem = plural(result.loop, "step")
+    rounds = len(result.trace) - result.loop
+    if not rounds:
+        return f" after {stem}: there the run ends, as nothing has to happen any more"
+    return f" after {stem}, and {plural(rounds, 'step')} for ever"
