@@ -90,13 +90,23 @@ def _result(result: CheckResult, numbers: Mapping[str, int]) -> dict[str, Any]:
             "states": result.states,
             "transitions": result.transitions,
             "depth": result.depth,
+            "kind": result.kind,
         },
     }
     if result.trace:
         found["locations"] = [_location(result.trace[-1])]
         flow = [_hop(number, step) for number, step in enumerate(result.trace, 1)]
-        found["codeFlows"] = [{"message": _text(world), "threadFlows": [{"locations": flow}]}]
+        words = world + _loop(result)
+        found["codeFlows"] = [{"message": _text(words), "threadFlows": [{"locations": flow}]}]
     return found
+
+
+def _loop(result: CheckResult) -> str:
+    if result.loop is None:
+        return ""
+    if result.loop == len(result.trace):
+        return "; there the run ends"
+    return f"; the steps after number {result.loop} repeat for ever"
 
 
 def _not_applicable(one: LeftOut) -> dict[str, Any]:

@@ -55,6 +55,10 @@ def _parts(scenario: str, system: System) -> Iterator[str]:
         )  # fmt: skip
     for each in program.properties:
         yield repr((each.name, each.sentence, each.source, _function(each.holds)))
+    for late in program.eventualities:
+        yield repr(
+            (late.name, late.sentence, late.source, _function(late.when), _function(late.goal))
+        )
     yield _function(program.terminal)
 
 

@@ -55,6 +55,7 @@ CREATE TABLE results (
     property TEXT NOT NULL,
     sentence TEXT NOT NULL,
     source TEXT NOT NULL,
+    kind TEXT NOT NULL,           -- always, eventually, deadlock
     verdict TEXT NOT NULL,        -- holds, violated, incomplete
     states INTEGER NOT NULL,
     transitions INTEGER NOT NULL,
@@ -65,6 +66,7 @@ CREATE TABLE results (
     all_choices TEXT NOT NULL,    -- JSON object: every choice of the design
     unreached TEXT NOT NULL,      -- JSON list
     trace TEXT NOT NULL,          -- JSON list of steps
+    loop INTEGER,                 -- number of steps after which the others repeat for ever
     PRIMARY KEY (job, property)
 ) STRICT;
 """
@@ -119,7 +121,7 @@ class Store:
                 ),
             ).lastrowid  # fmt: skip
             base.executemany(
-                f"INSERT INTO results VALUES ({', '.join('?' * 15)})",  # noqa: S608  # only marks
+                f"INSERT INTO results VALUES ({', '.join('?' * 17)})",  # noqa: S608  # only marks
                 [_result_row(row, number, each) for number, each in enumerate(found.results)],
             )
 
@@ -229,21 +231,21 @@ def _json(value: object) -> str:
 
 def _result_row(job: int | None, number: int, result: CheckResult) -> tuple[object, ...]:
     return (
-        job, number, result.property, result.sentence, result.source, result.verdict,
+        job, number, result.property, result.sentence, result.source, result.kind, result.verdict,
         result.states, result.transitions, result.depth, result.seconds, result.deadlocks,
-        result.platform, _json(result.choices), _json(result.unreached), _json(result.trace),
+        result.platform, _json(result.choices), _json(result.unreached), _json(result.trace), result.loop,
     )  # fmt: skip
 
 
 def _result(job: Job, row: tuple[Any, ...]) -> CheckResult:
     """Read a row back; every value is checked, for the file may be anybody's."""
-    (_, _, name, sentence, source, verdict, states, transitions, depth, seconds, deadlocks,
-     platform, choices, unreached, trace) = row  # fmt: skip
+    (_, _, name, sentence, source, kind, verdict, states, transitions, depth, seconds, deadlocks,
+     platform, choices, unreached, trace, loop) = row  # fmt: skip
     fields = {
         "scenario": job.scenario, "kernel": job.kernel, "platform": platform, "property": name,
-        "sentence": sentence, "source": source, "verdict": verdict, "states": states,
+        "sentence": sentence, "source": source, "kind": kind, "verdict": verdict, "states": states,
         "transitions": transitions, "depth": depth, "seconds": seconds, "deadlocks": deadlocks,
         "choices": msgspec.json.decode(choices), "unreached": msgspec.json.decode(unreached),
-        "trace": msgspec.json.decode(trace, type=list[TraceStep]), "set": job.set,
+        "trace": msgspec.json.decode(trace, type=list[TraceStep]), "set": job.set, "loop": loop,
     }  # fmt: skip
     return msgspec.convert(fields, CheckResult, from_attributes=True)
