@@ -38,6 +38,6 @@ GOLDEN = (
     Row("xfd", "v7.3", "sapphire-rapids", 436345, 524611, 263),
     Row("progress", "v6.18", "sapphire-rapids", 9635, 11624, 98),
     Row("progress", "v7.3", "genoa", 8329, 10062, 101),
-    Row("progress-xfd", "v6.18", "sapphire-rapids", 16877, 18947, 123),
-    Row("progress-xfd", "v7.3", "sapphire-rapids", 16877, 18947, 123),
+    Row("progress-xfd", "v6.18", "sapphire-rapids", 30995, 34717, 180),
+    Row("progress-xfd", "v7.3", "sapphire-rapids", 30991, 34721, 171),
 )

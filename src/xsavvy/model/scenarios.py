@@ -329,7 +329,7 @@ SCENARIOS = (
             "guest_cleared_xfd",
             "other_task_runs",
         ),
-        leaves_out="the guest's boot (it has disabled its tiles by XFD), XSETBV, softirqs elsewhere, a second CPU",
+        leaves_out="XSETBV (the guest has enabled its tiles), softirqs elsewhere, KVM_SET_XSAVE, a second CPU",
         source='SDM "Extended Feature Disable (XFD)"; seed 001',
         guest_xcr0=BASE | AVX | TILES,
         guest_keeps=BASE | AVX,
@@ -337,7 +337,6 @@ SCENARIOS = (
         vmx_only=True,
         stand_in={True: "sapphire-rapids", False: "sapphire-rapids"},
         start={"vcpu_cr4": CR4_OSXSAVE},
-        booted=True,
         cpus=1,
     ),
 )
