@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from xsavvy.checker import Program
 
 from .constants import Constants
-from .emulate import finish, lose_disabled_tiles, set_xcr0
+from .emulate import finish, lose_disabled_tiles, set_fpstate_xfd, set_xcr0
 from .fpu import nothing
 from .machine import Machine
-from .values import Exit, Task
+from .values import TILE, Exit, Task
 from .vendor import REENTER_GUEST
 
 __all__ = ["MUTANTS", "PROGRESS_MUTANTS", "Mutant"]
@@ -44,6 +44,14 @@ def accept_any_xcr0(s: Machine, k: Constants) -> None:
 def drop_xfd(s: Machine, k: Constants) -> None:
     """Tell the guest that IA32_XFD is written, and do not write it."""
     lose_disabled_tiles(s, k, s.vcpu_exit_value)
+
+
+def only_disable(s: Machine, k: Constants) -> None:
+    """Carry out a write of IA32_XFD that disables the tiles, and drop one that enables them."""
+    if s.vcpu_exit_value & TILE:
+        set_fpstate_xfd(s, k)
+    else:
+        drop_xfd(s, k)
 
 
 def reenter_regardless(s: Machine, k: Constants) -> int:
@@ -170,10 +178,10 @@ PROGRESS_MUTANTS = (
         "XFD_ERR of a #NM is not saved", "progress-xfd", INTEL, changed={"xfd_err": "not_saved"}
     ),
     Mutant(
-        "IA32_XFD stays as it was",
+        "IA32_XFD is never cleared",
         "progress-xfd",
         INTEL,
-        _with("set_msr_xfd.set_fpstate_xfd", drop_xfd),
+        _with("set_msr_xfd.set_fpstate_xfd", only_disable),
         choices={"xfd_intercept": "always"},
     ),
 )

@@ -143,6 +143,6 @@ EVENTUALITIES = (
         when=guest_cleared_xfd,
         source='SDM "Extended Feature Disable (XFD)"; commit 820a6ee944e7; seed 001',
         witness="guest_cleared_xfd",
-        mutant="IA32_XFD stays as it was",
+        mutant="IA32_XFD is never cleared",
     ),
 )
