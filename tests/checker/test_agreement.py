@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+from functools import cache
 from random import Random
 
 import pytest
@@ -12,6 +13,8 @@ from hypothesis import strategies as st
 
 from tests.checker import chance
 from xsavvy.checker import ModelError, Resources, bind, search
+from xsavvy.checker.native import machine
+from xsavvy.checker.native.jit import Jit
 
 
 SAME = (
@@ -26,6 +29,15 @@ SAME = (
     "unreached",
     "fields",
 )
+
+
+JITS = {0: cache(lambda: Jit(level=0)), 2: machine.shared_jit}
+
+
+@pytest.fixture(autouse=True)
+def _restored():
+    yield
+    machine.shared_jit = JITS[2]
 
 
 def answer(system, engine, limit):
@@ -63,11 +75,14 @@ def summary(outcome):
 @settings(
     max_examples=1000, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
 )
-@given(st.randoms(use_true_random=False), st.sampled_from([1, 2]))
-def test_the_compiled_engine_says_the_same(random: Random, threads: int):
+@given(
+    st.randoms(use_true_random=False), st.sampled_from([1, 2]), st.sampled_from([0, 0, 0, 0, 2])
+)
+def test_the_compiled_engine_says_the_same(random: Random, threads: int, level: int):
     """Counts, verdicts, lengths of traces, deadlocks and unreached steps are equal.
 
-    A program that goes wrong somewhere goes wrong with both; each trace was replayed.
+    A program that goes wrong somewhere goes wrong with both; each trace was replayed. Most
+    are compiled without optimisation, which takes LLVM a tenth of the time.
     """
     text, space = chance.load(random)
     try:
@@ -78,6 +93,7 @@ def test_the_compiled_engine_says_the_same(random: Random, threads: int):
     slow = answer(system, "packed", 20_000)
     assume(isinstance(slow, str) or slow.complete)
     resources = Resources(threads=threads)
+    machine.shared_jit = JITS[level]
     if isinstance(slow, str):
         with pytest.raises(ModelError):
             search(system, "compiled", resources=resources)

@@ -7,21 +7,23 @@ the code depends on. A cache that cannot be read or written is done without: it 
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sqlite3
 from collections.abc import Iterable, Mapping
 from contextlib import closing, suppress
 from pathlib import Path
 
-FORMAT = 1  # of the file's tables
+FORMAT = 2  # of the file's tables
 LARGEST = 96 << 20  # bytes of object code that are kept
 WAIT = 2.0  # seconds that another process may hold the file
 
 _TABLE = """
 create table if not exists objects (
-    key blob primary key, code blob not null, turn integer not null
+    key blob primary key, code blob not null, digest blob not null, turn integer not null
 ) without rowid
 """
+_FIND = "select code, digest from objects where key = ?"
 
 
 def directory() -> Path:
@@ -41,8 +43,8 @@ class Cache:
         found: dict[bytes, bytes] = {}
         with suppress(OSError, RuntimeError, sqlite3.Error), closing(self._open()) as file:
             for key in keys:
-                row = file.execute("select code from objects where key = ?", (key,)).fetchone()
-                if row is not None and isinstance(row[0], bytes):
+                row = file.execute(_FIND, (key,)).fetchone()
+                if row is not None and isinstance(row[0], bytes) and row[1] == _digest(key, row[0]):
                     found[key] = row[0]
         return found
 
@@ -50,8 +52,8 @@ class Cache:
         """Store object code; the oldest goes when there is too much."""
         with suppress(OSError, RuntimeError, sqlite3.Error), closing(self._open()) as file, file:
             (turn,) = file.execute("select coalesce(max(turn), 0) + 1 from objects").fetchone()
-            rows = [(key, code, turn) for key, code in codes.items()]
-            file.executemany("insert or replace into objects values (?, ?, ?)", rows)
+            rows = [(key, code, _digest(key, code), turn) for key, code in codes.items()]
+            file.executemany("insert or replace into objects values (?, ?, ?, ?)", rows)
             self._trim(file)
 
     def _trim(self, file: sqlite3.Connection) -> None:
@@ -70,5 +72,10 @@ class Cache:
         if place.stat().st_uid != os.getuid():
             raise PermissionError(f"{place} belongs to somebody else")  # it holds code to run
         file = sqlite3.connect(place / f"objects-{FORMAT}.sqlite", timeout=WAIT)
+        file.execute("pragma synchronous = off")  # a digest tells what a crash has damaged
         file.execute(_TABLE)
         return file
+
+
+def _digest(key: bytes, code: bytes) -> bytes:
+    return hashlib.sha256(key + code).digest()

@@ -16,23 +16,23 @@ import llvmlite.binding as llvm
 
 from xsavvy.checker.native.cache import Cache
 
-PASSES = 2  # level of optimisation
+LEVEL = 2  # of optimisation
 
 
 @cache
-def _target() -> llvm.TargetMachine:
+def _target(level: int) -> llvm.TargetMachine:
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     return llvm.Target.from_default_triple().create_target_machine(
         cpu=llvm.get_host_cpu_name(),
         features=llvm.get_host_cpu_features().flatten(),
-        opt=PASSES,
+        opt=level,
         jit=True,
     )
 
 
 @cache
-def machine_name() -> str:
+def machine_name(level: int) -> str:
     """Name what object code is made by and for."""
     return " ".join(
         (
@@ -41,19 +41,19 @@ def machine_name() -> str:
             llvm.get_process_triple(),
             llvm.get_host_cpu_name(),
             llvm.get_host_cpu_features().flatten(),
-            str(PASSES),
+            str(level),
         )
     )
 
 
-def compiled(text: str) -> bytes:
+def compiled(text: str, level: int = LEVEL) -> bytes:
     """Compile the text of a module to object code."""
-    target = _target()
+    target = _target(level)
     context = llvm.create_context()
     module = llvm.parse_assembly(text, context)
     module.triple = llvm.get_process_triple()
     module.data_layout = str(target.target_data)
-    tuning = llvm.create_pipeline_tuning_options(speed_level=PASSES)
+    tuning = llvm.create_pipeline_tuning_options(speed_level=level)
     tuning.loop_vectorization = False
     tuning.slp_vectorization = False
     builder = llvm.create_pass_builder(target, tuning)
@@ -65,18 +65,19 @@ def compiled(text: str) -> bytes:
 class Jit:
     """Modules in memory; what is added is compiled or fetched when an address is asked for."""
 
-    def __init__(self, cache: Cache | None = None) -> None:
+    def __init__(self, cache: Cache | None = None, level: int = LEVEL) -> None:
+        self.level = level
         self.cache = cache if cache is not None else Cache()
         self.waiting: dict[bytes, Callable[[], str]] = {}
         self.loaded: set[bytes] = set()
         self.compiled = 0
         self.context = llvm.create_context()
         empty = llvm.parse_assembly("", self.context)
-        self.engine = llvm.create_mcjit_compiler(empty, _target())
+        self.engine = llvm.create_mcjit_compiler(empty, _target(level))
 
     def add(self, key: str, text: Callable[[], str]) -> None:
         """Add a module by its key; `text` writes it if it is not known."""
-        digest = hashlib.sha256(f"{machine_name()}\0{key}".encode()).digest()
+        digest = hashlib.sha256(f"{machine_name(self.level)}\0{key}".encode()).digest()
         if digest not in self.loaded:
             self.waiting[digest] = text
 
@@ -86,7 +87,7 @@ class Jit:
         if not waiting:
             return
         codes = self.cache.find(waiting)
-        made = {key: compiled(text()) for key, text in waiting.items() if key not in codes}
+        made = {key: compiled(text(), self.level) for key, text in waiting.items() if key not in codes}
         if made:
             self.cache.keep(made)
         self.compiled += len(made)
