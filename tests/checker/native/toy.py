@@ -138,6 +138,9 @@ class Maze:
             words.append(part * 2**20 + j + 7)
         return tuple(words)
 
+    def total(self, words):
+        return sum(word // 2**20 << j * self.shift for j, word in enumerate(words))
+
     def successors(self, total):
         luck = mixed(total)
         if luck % 256 < self.dead:

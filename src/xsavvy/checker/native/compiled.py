@@ -45,6 +45,7 @@ class Kernel:
     """The entries of the kernel as functions; a call releases Python's lock."""
 
     def __init__(self, jit: Compiler, words: int) -> None:
+        self.jit = jit  # its code is gone when it is
         digest = _digest()
         prefix = f"walk_{digest[:16]}_{words}_"
         jit.add(f"{prefix}{digest}", lambda: text(words, prefix))

@@ -98,6 +98,7 @@ class Dictionaries:
         self.claimants = claimants
         places = range(board.words) if board.words > 1 else range(0)
         self.all = [Dictionary(board, kernel, place, capacity) for place in places]
+        self.widths: list[int] = []
         if self.all:
             for dictionary in self.all:
                 board[dictionary.at + control.CLAIMANTS] = claimants

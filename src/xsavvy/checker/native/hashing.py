@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Kernel dialect: the table of keys, open addressing with linear probing.
+"""Kernel dialect: the table of keys, lines of eight slots with linear probing among lines.
 
-A slot holds 0 or a key with bit 63 set. The number of slots is free: the upper half of the
-product of hash and number is the slot (Lemire, "Fast random integer generation in an
-interval", 2019). Threads insert by compare-and-swap; nothing is ever removed.
+A slot holds 0 or a key with bit 63 set. A line is a cache line: one access to memory answers
+for eight slots. The number of lines is free: the upper half of the product of hash and number
+is the line (Lemire, "Fast random integer generation in an interval", 2019). Threads insert by
+compare-and-swap; nothing is ever removed.
 """
 
 from __future__ import annotations
@@ -11,10 +12,11 @@ from __future__ import annotations
 from xsavvy.checker.native.control import BATCH, KEYS, SHARED, SLOTS, TABLE
 from xsavvy.checker.native.primitive import (
     compare_and_swap,
+    equal_words,
     high_product,
     load64,
-    load_shared,
     low_product,
+    lowest_bit,
     prefetch,
     store64,
 )
@@ -28,19 +30,24 @@ def mixed(key: int) -> int:
     return low_product(a ^ (a >> 29), 0xD6E8FEB86659FD93)
 
 
-def place(table: int, slots: int, key: int) -> int:
-    """Return the address where the search for a key begins."""
-    return table + (high_product(mixed(key), slots) << 3)
+def place(table: int, lines: int, key: int) -> int:
+    """Return the address of the line where the search for a key begins."""
+    return table + (high_product(mixed(key), lines) << 6)
 
 
-def insert(table: int, end: int, slot: int, key: int, shared: int) -> int:
-    """Put a key into the table; return 1 if it is new. The table must have a free slot."""
+def insert(table: int, end: int, line: int, key: int, shared: int) -> int:
+    """Put a key into the table; return 1 if it is new. The table must have a free slot.
+
+    A line is filled from its lowest slot, and a slot never changes again: of several threads
+    that bring the same key all but one meet it, at the latest when they swap.
+    """
     mark = key | OCCUPIED
     while True:
-        found = load_shared(slot)
-        if found == mark:
+        if equal_words(line, mark) != 0:
             return 0
-        if found == 0:
+        free = equal_words(line, 0)
+        if free != 0:
+            slot = line + (lowest_bit(free) << 3)
             if shared == 0:
                 store64(slot, mark)
                 return 1
@@ -49,19 +56,20 @@ def insert(table: int, end: int, slot: int, key: int, shared: int) -> int:
                 return 1
             if found == mark:
                 return 0
-        slot += 8
-        if slot == end:
-            slot = table
+        else:
+            line += 64
+            if line == end:
+                line = table
 
 
 def look(control: int, codes: int, count: int, places: int) -> int:
     """Note where the search for each key begins, and ask the cache for it."""
     table = load64(control + TABLE)
-    slots = load64(control + SLOTS)
+    lines = load64(control + SLOTS) >> 3
     for i in range(count):
-        slot = place(table, slots, load64(codes + (i << 3)))
-        prefetch(slot)
-        store64(places + (i << 3), slot)
+        line = place(table, lines, load64(codes + (i << 3)))
+        prefetch(line)
+        store64(places + (i << 3), line)
     return 0
 
 

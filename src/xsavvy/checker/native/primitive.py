@@ -66,6 +66,19 @@ def store_shared(address: int, value: int) -> int:
     return store64(address, value)
 
 
+def equal_words(address: int, value: int) -> int:
+    """Compare the eight words of a cache line with a value; return one bit for each.
+
+    Words that other threads write meanwhile are seen before or after, each for itself.
+    """
+    return sum(int(load64(address + 8 * i) == value) << i for i in range(8))
+
+
+def lowest_bit(value: int) -> int:
+    """Return the number of the lowest bit that is set; there must be one."""
+    return (value & -value).bit_length() - 1
+
+
 def compare_and_swap(address: int, old: int, new: int) -> int:
     """Write `new` if `old` is there, in one step; return what was there."""
     found = load64(address)
@@ -120,6 +133,13 @@ INSTRUCTIONS = {
     "{r} = load atomic i64, ptr %p{t} acquire, align 8",
     "store_shared": "%p{t} = inttoptr i64 {0} to ptr\n"
     "store atomic i64 {1}, ptr %p{t} release, align 8",
+    "equal_words": "%p{t} = inttoptr i64 {0} to ptr\n"
+    "%l{t} = load volatile <8 x i64>, ptr %p{t}, align 64\n"
+    "%a{t} = insertelement <8 x i64> poison, i64 {1}, i64 0\n"
+    "%b{t} = shufflevector <8 x i64> %a{t}, <8 x i64> poison, <8 x i32> zeroinitializer\n"
+    "%c{t} = icmp eq <8 x i64> %l{t}, %b{t}\n%d{t} = bitcast <8 x i1> %c{t} to i8\n"
+    "{r} = zext i8 %d{t} to i64",
+    "lowest_bit": "{r} = call i64 @llvm.cttz.i64(i64 {0}, i1 true)",
     "compare_and_swap": "%p{t} = inttoptr i64 {0} to ptr\n"
     "%n{t} = cmpxchg ptr %p{t}, i64 {1}, i64 {2} acq_rel acquire, align 8\n"
     "{r} = extractvalue {{ i64, i1 }} %n{t}, 0",
@@ -133,5 +153,7 @@ INSTRUCTIONS = {
     "min": "{r} = call i64 @llvm.umin.i64(i64 {0}, i64 {1})",
 }
 DECLARATIONS = (
-    "declare void @llvm.prefetch.p0(ptr, i32, i32, i32)\ndeclare i64 @llvm.umin.i64(i64, i64)\n"
+    "declare void @llvm.prefetch.p0(ptr, i32, i32, i32)\n"
+    "declare i64 @llvm.umin.i64(i64, i64)\n"
+    "declare i64 @llvm.cttz.i64(i64, i1)\n"
 )

@@ -7,6 +7,7 @@ and the smallest (word by word) is taken, so that the way does not depend on thr
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from xsavvy.checker.native.walk import Walk
 
 State = tuple[int, ...]
+Mark = tuple[int, ...]  # an index in each lane's keys: where a level begins
 
 MOST = 62  # targets that one pass can seek: bits of a lane's sightings
 
@@ -30,28 +32,28 @@ def chains(walk: Walk, targets: Sequence[State]) -> list[list[State]]:
 
     Raises KeyError for a state that the search has not found.
     """
+    high = tuple(walk.board.get(lane, control.HIGH) for lane in walk.board.lanes)
+    marks = [*walk.levels, high, walk.board.tails()]  # the last level may be begun only
     found = {target: [target] for target in targets}
-    depth = {target: level_of(walk, target) for target in found}
+    depth = {target: level_of(walk, target, marks) for target in found}
     with _undisturbed(walk):
         for level in range(max(depth.values(), default=0), 0, -1):
             heads = {found[target][0] for target in found if depth[target] >= level}
-            before = _parents(walk, level - 1, sorted(heads))
+            before = _parents(walk, marks[level - 1], marks[level], sorted(heads))
             for target, way in found.items():
                 if depth[target] >= level:
                     way.insert(0, before[way[0]])
     return [found[target] for target in targets]
 
 
-def level_of(walk: Walk, state: State) -> int:
+def level_of(walk: Walk, state: State, marks: list[Mark]) -> int:
     """Return the level of a state. Raises KeyError if it was not found."""
     key = walk.key(state)
     if key is not None:
-        for lane in walk.board.lanes:
-            count = walk.board.get(lane, control.TAIL)
+        for lane, count in enumerate(marks[-1]):
             index = walk.kernel.locate(walk.board.get(lane, control.KEYS), count, key)
             if index < count:
-                marks = walk.levels
-                return next(n for n in reversed(range(len(marks))) if marks[n][lane] <= index)
+                return bisect_right(marks, index, key=lambda mark: mark[lane]) - 1
     raise KeyError(state)
 
 
@@ -69,14 +71,14 @@ def _undisturbed(walk: Walk) -> Iterator[None]:
             area.memory[board.sights_at : board.fired_at] = states
 
 
-def _parents(walk: Walk, level: int, targets: list[State]) -> dict[State, State]:
+def _parents(walk: Walk, first: Mark, last: Mark, targets: list[State]) -> dict[State, State]:
     found: dict[State, State] = {}
     for at in range(0, len(targets), MOST):
-        found |= _seek(walk, level, targets[at : at + MOST])
+        found |= _seek(walk, first, last, targets[at : at + MOST])
     return found
 
 
-def _seek(walk: Walk, level: int, targets: list[State]) -> dict[State, State]:
+def _seek(walk: Walk, first: Mark, last: Mark, targets: list[State]) -> dict[State, State]:
     """Find the smallest predecessor of each target in a level."""
     board, words = walk.board, walk.board.words
     area = Area(len(targets) * words * 8)
@@ -87,8 +89,7 @@ def _seek(walk: Walk, level: int, targets: list[State]) -> dict[State, State]:
     for state in targets:
         sieve |= 1 << walk.kernel.sieve_bit(state[0])
     board[control.SIEVE] = sieve
-    last = walk.levels[level + 1] if level + 1 < len(walk.levels) else board.tails()
-    board.set_level(walk.levels[level], last)
+    board.set_level(first, last)
     board.forget_sights()
     walk.team.run(lambda lane: walk.kernel.seek(board.address, board.lane(lane)), walk.crew())
     before = board.sighted()

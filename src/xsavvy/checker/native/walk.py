@@ -8,19 +8,22 @@ memory that the kernel and a checkpoint can see, so that any slice can be the la
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from time import perf_counter
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from xsavvy.checker.native import control, trail
 from xsavvy.checker.native.board import ENDLESS, Board
+from xsavvy.checker.native.checkpoint import Checkpoint
 from xsavvy.checker.native.compiled import Compiler, Kernel
 from xsavvy.checker.native.dictionary import Dictionaries
-from xsavvy.checker.native.store import MOST_LOAD, Area, Limit, NoMemory
+from xsavvy.checker.native.findings import Findings, State
+from xsavvy.checker.native.store import MOST_LOAD, Limit, NoMemory
 from xsavvy.checker.native.team import Team, patient
+from xsavvy.checker.native.visited import Visited
 
-State = tuple[int, ...]
 Status = Literal["complete", "states", "memory", "illegal", "stopped"]
 
 SLICE = 0.07  # seconds between two looks at limits
@@ -38,7 +41,7 @@ class Tuning:
     budget: int = 1 << 16  # work in the first slice
 
 
-class Walk:
+class Walk(Findings):
     """A breadth-first search of a model that is given by the addresses of two functions.
 
     States are tuples of `words` words below 2**63. `expand` writes at most `fan` successors of
@@ -78,97 +81,17 @@ class Walk:
         self.use(expand, judge)
         self.dictionaries = Dictionaries(self.board, self.kernel, lanes, self.tuning.words)
         self.team = Team(self.threads)
-        self.slots = 0
-        self.table: Area | None = None
+        self.visited = Visited(self.board, self.kernel, self.team, self.limit, self.tuning.slots)
         self.levels: list[tuple[int, ...]] = []  # where each level begins, in each lane
         self.found: dict[int, State] = {}  # sightings of levels that are done
         self.budget = self.tuning.budget
-        self._set_table(self.tuning.slots)
+        self.relaid = 0  # times that all keys were rewritten
+        self.file: Checkpoint | None = None
 
     def use(self, expand: int, judge: int) -> None:
         """Go on with other machine code for the same model."""
         self.board[control.EXPAND] = expand
         self.board[control.JUDGE] = judge
-
-    # what was found
-
-    @property
-    def states(self) -> int:
-        """Distinct states found."""
-        return self.board.total(control.TAIL)
-
-    @property
-    def transitions(self) -> int:
-        """Transitions taken: enabled rules in the states that were expanded."""
-        return self.board.total(control.TRANSITIONS)
-
-    @property
-    def depth(self) -> int:
-        """Transitions to the farthest level that was begun."""
-        return max(0, len(self.levels) - 1)
-
-    @property
-    def frontier(self) -> int:
-        """States that are found and not expanded."""
-        return self.board.queued() + self._following()
-
-    @property
-    def deadlocks(self) -> int:
-        """States without a successor that are not terminal."""
-        return self.board.total(control.DEADLOCKS)
-
-    @property
-    def first_deadlock(self) -> State | None:
-        """The smallest deadlock of the first level that has one."""
-        return self._sighted().get(control.DEADLOCK)
-
-    @property
-    def sightings(self) -> dict[int, State]:
-        """For each bit that was seen, the smallest state of the first level that shows it."""
-        return {bit: s for bit, s in sorted(self._sighted().items()) if bit < control.DEADLOCK}
-
-    @property
-    def illegal(self) -> State | None:
-        """The state that could not be expanded or judged."""
-        return self._sighted().get(control.ILLEGAL)
-
-    @property
-    def fired(self) -> bytes:
-        """A byte for each rule: 1 if it was taken."""
-        return self.board.fired()
-
-    @property
-    def bytes(self) -> int:
-        """Memory that the search has, in bytes."""
-        return self.board.bytes + self.dictionaries.bytes + self.slots * 8
-
-    def _sighted(self) -> dict[int, State]:
-        return self.board.sighted() | self.found
-
-    def _following(self) -> int:
-        """States found for the level after the one that is being expanded."""
-        return self.states - self.board.total(control.HIGH)
-
-    def chain(self, state: State) -> list[State]:
-        """Find a shortest way from a start to a state. Raises KeyError if it was not found."""
-        return trail.chains(self, [state])[0]
-
-    def chains(self, states: Sequence[State]) -> list[list[State]]:
-        """Find the ways to several states in one go."""
-        return trail.chains(self, states)
-
-    def key(self, state: State) -> int | None:
-        """Return the key of a state, None if one of its words was never seen."""
-        if self.board.words == 1:
-            return state[0]
-        key = shift = 0
-        for word, dictionary in zip(state, self.dictionaries.all, strict=True):
-            index = dictionary.index(word)
-            if index is None:
-                return None
-            key |= index << shift
-            shift += self.dictionaries.widths[dictionary.place]
-        return key
 
     # the search
 
@@ -241,9 +164,12 @@ class Walk:
         for bit, state in self.board.sighted().items():
             self.found.setdefault(bit, state)
         self.board.forget_sights()
-        for bit in self.found:
-            if bit < control.DEADLOCK:
-                self.board[control.WANTED] &= ~(1 << bit)
+        self.seen(self.found)
+
+    def seen(self, bits: Iterable[int]) -> None:
+        """Judge some bits no more."""
+        for bit in bits:
+            self.board[control.WANTED] &= ~(1 << bit)
 
     def crew(self) -> list[int]:
         """Choose the lanes that work on the level."""
@@ -272,7 +198,7 @@ class Walk:
         board = self.board
         board[control.STOP] = 0
         board[control.SHARED] = int(len(crew) > 1)
-        room = max(0, self.limit.states(self.slots, self._other()) - self.states)
+        room = self.visited.room(self._other())
         for lane in crew:
             mine = min(room // len(crew), board.longest - board.get(lane, control.TAIL))
             board.put(lane, control.ROOM, mine)
@@ -287,57 +213,67 @@ class Walk:
 
     def _make_room(self, status: int, stuck: bool) -> bool:
         """Enlarge what is full; return False if the memory limit does not allow it."""
-        if status >= control.DICTIONARY:
-            try:
-                place = status - control.DICTIONARY
-                if self.dictionaries.make_room(place, self.limit.bytes - self.bytes):
-                    return self._set_table(self.slots)
-            except NoMemory:
-                return False
-            return True
-        full = self.limit.states(self.slots, self._other())
-        larger = self.limit.grown(self.slots, self._other())
-        if larger == self.slots:
-            return not stuck
-        if stuck or full - self.states <= full // 8:
-            return self._set_table(larger)
+        if status < control.DICTIONARY:
+            return self.visited.enlarge(self._other(), stuck)
+        try:
+            spare = self.limit.bytes - self.bytes
+            if self.dictionaries.make_room(status - control.DICTIONARY, spare):
+                self.relaid += 1
+                self.visited.replace()
+        except NoMemory:
+            return False
         return True
 
-    def _set_table(self, slots: int) -> bool:
-        """Replace the table, and enter all keys; return whether each was there only once."""
-        board = self.board
-        if self.table is not None:
-            self.table.close()
-        self.slots = max(1, slots)
-        self.table = Area(self.slots * 8)
-        board[control.TABLE] = self.table.address
-        board[control.SLOTS] = self.slots
-        return self._enter_all()
+    def enter(self) -> bool:
+        """Build the table for keys from a file; return whether each was there only once.
 
-    def _enter_all(self) -> bool:
-        board = self.board
-        threads = self.threads if self.states >= self.tuning.alone else 1
-        board[control.SHARED] = int(threads > 1)
-        known = [0] * threads
+        Raises NoMemory.
+        """
+        if not self.visited.fit(self.states, self._other()):
+            raise NoMemory(f"no memory for {self.states} states")
+        return self.visited.replace()
 
-        def work(worker: int) -> int:
-            places = board.get(worker, control.PLACES)
-            for lane in board.lanes:
-                tail = board.get(lane, control.TAIL)
-                first, last = (tail * n // threads for n in (worker, worker + 1))
-                known[worker] += self.kernel.rebuild(
-                    board.address, board.lane(lane), first, last, places
-                )
-            return 0
+    # what it leaves
 
-        self.team.run(work, range(threads))
-        return sum(known) == 0
+    def chain(self, state: State) -> list[State]:
+        """Find a shortest way from a start to a state. Raises KeyError if it was not found."""
+        return trail.chains(self, [state])[0]
+
+    def chains(self, states: Sequence[State]) -> list[list[State]]:
+        """Find the ways to several states in one go."""
+        return trail.chains(self, states)
+
+    def save(self, directory: Path, identity: str) -> None:
+        """Write a checkpoint, or bring it up to date; between slices or after a run.
+
+        A later `load` with the same identity goes on from here. Raises OSError.
+        """
+        if self.file is None or self.file.directory != directory:
+            self.file = Checkpoint(directory)
+        self.file.save(self, identity)
+
+    @classmethod
+    def load(cls, jit: Compiler, directory: Path, identity: str, **options: Any) -> Self:
+        """Go on from the last checkpoint in a directory; options are those of the class.
+
+        Raises CheckpointError if there is none, or if it is damaged or another search's,
+        NoMemory if the limit does not allow it.
+        """
+        file = Checkpoint(directory)
+        manifest = file.read(identity)
+        walk = cls(jit, lanes=len(manifest.tails), **options)
+        try:
+            file.restore(walk, manifest)
+        except BaseException:
+            walk.close()
+            raise
+        walk.file = file
+        return walk
 
     def close(self) -> None:
         """Free all memory; nothing may be asked any more."""
         self.team.close()
-        if self.table is not None:
-            self.table.close()
+        self.visited.close()
         self.dictionaries.close()
         self.board.close()
 

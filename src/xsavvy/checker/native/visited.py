@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The table of keys: its memory, and how it grows within the limit."""
+
+from __future__ import annotations
+
+from xsavvy.checker.native import control
+from xsavvy.checker.native.board import Board
+from xsavvy.checker.native.compiled import Kernel
+from xsavvy.checker.native.store import Area, Limit
+from xsavvy.checker.native.team import Team
+
+LINE = 8  # slots
+
+
+class Visited:
+    """A table that always has all keys of all lanes; `other` is memory beside keys and table."""
+
+    def __init__(self, board: Board, kernel: Kernel, team: Team, limit: Limit, slots: int) -> None:
+        self.board = board
+        self.kernel = kernel
+        self.team = team
+        self.limit = limit
+        self.slots = -(-slots // LINE) * LINE
+        self.area = Area(1)
+        self.replace()
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of memory that it has."""
+        return self.slots * 8
+
+    def room(self, other: int) -> int:
+        """States that it may take before it should grow, or at all if it cannot."""
+        return max(0, self.limit.states(self.slots, other) - sum(self.board.tails()))
+
+    def enlarge(self, other: int, stuck: bool) -> bool:
+        """Grow if little room is left or the lanes are stuck; return False if that is the end."""
+        larger = self.limit.grown(self.slots, other) // LINE * LINE
+        if larger <= self.slots:
+            return not stuck
+        if stuck or self.room(other) <= self.limit.states(self.slots, other) // 8:
+            self.slots = larger
+            self.replace()
+        return True
+
+    def fit(self, states: int, other: int) -> bool:
+        """Choose a size for a number of states; return whether the limit allows it."""
+        while self.limit.states(self.slots, other) < states:
+            larger = self.limit.grown(self.slots, other) // LINE * LINE
+            if larger <= self.slots:
+                return False
+            self.slots = larger
+        return True
+
+    def replace(self) -> bool:
+        """Make the table anew and enter all keys; return whether each was there only once."""
+        self.area.close()  # first, so that never two tables take memory
+        self.area = Area(self.bytes)
+        self.board[control.TABLE] = self.area.address
+        self.board[control.SLOTS] = self.slots
+        tails = self.board.tails()
+        # The lanes' scratch serves the workers, one lane's for each.
+        workers = self.team.threads if sum(tails) > (1 << 12) else 1
+        self.board[control.SHARED] = int(workers > 1)
+        known = self.team.run(lambda worker: self._enter(worker, workers, tails), range(workers))
+        return sum(known) == 0
+
+    def _enter(self, worker: int, workers: int, tails: tuple[int, ...]) -> int:
+        """Enter a worker's part of each lane's keys; return how many were there already."""
+        board, known = self.board, 0
+        places = board.get(worker, control.PLACES)
+        for lane, tail in enumerate(tails):
+            first, last = (tail * n // workers for n in (worker, worker + 1))
+            known += self.kernel.rebuild(board.address, board.lane(lane), first, last, places)
+        return known
+
+    def close(self) -> None:
+        """Free its memory."""
+        self.area.close()
