@@ -21,7 +21,7 @@ from xsavvy.checker.outcome import (
 )
 from xsavvy.checker.program import Guard
 from xsavvy.checker.record import State, fields
-from xsavvy.checker.trace import replay
+from xsavvy.checker.trace import replay, shown
 from xsavvy.checker.word import width
 
 S = TypeVar("S")
@@ -96,11 +96,19 @@ class Answer(Generic[S]):
 
     def unreached(self) -> Unreached:
         """Name what was never taken."""
-        fired = {self.system.rules[index].name for index in self.found.fired}
+        rules = self.system.rules
+        fired = {rules[index].name for index in self.found.fired}
+        chosen = {(rules[index].name, rules[index].arguments) for index in self.found.fired}
+        asked = dict.fromkeys((rule.name, rule.arguments) for rule in rules if rule.name in fired)
         return Unreached(
             tuple(name for name in self.system.step_names if name not in fired),
             tuple(name for name in self.system.event_names if name not in fired),
+            tuple(_instance(*each) for each in asked if each not in chosen),
         )
+
+
+def _instance(event: str, arguments: tuple[tuple[str, int], ...]) -> str:
+    return f"{event} ({', '.join(f'{name}={shown(value)}' for name, value in arguments)})"
 
 
 def field_uses(system: System) -> tuple[FieldUse, ...]:

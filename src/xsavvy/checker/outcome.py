@@ -85,10 +85,11 @@ class Deadlocks:
 
 @dataclass(frozen=True)
 class Unreached:
-    """Steps and events that were never taken."""
+    """Steps and events that were never taken, and of other events the values never chosen."""
 
     steps: tuple[str, ...]
     events: tuple[str, ...]
+    values: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

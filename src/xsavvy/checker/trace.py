@@ -52,7 +52,7 @@ def hop_by(system: System, rule: Rule, old: State, new: State) -> Hop:
         for slot, before, after in zip(system.shape.slots, old, new, strict=True)
         if before != after
     }
-    arguments = {name: _shown(value) for name, value in rule.arguments}
+    arguments = {name: shown(value) for name, value in rule.arguments}
     return Hop(
         rule.actor,
         rule.name,
@@ -65,5 +65,6 @@ def hop_by(system: System, rule: Rule, old: State, new: State) -> Hop:
     )
 
 
-def _shown(value: int) -> str:
+def shown(value: int) -> str:
+    """Show a chosen value: by its name if it has one."""
     return value.name.lower() if isinstance(value, enum.IntEnum) else str(value)
