@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         check,
         conform_silicon,
         cpu,
+        export,
         listing,
         trace,
     )
@@ -32,6 +33,7 @@ __all__ = [
     "check",
     "conform_silicon",
     "cpu",
+    "export",
     "listing",
     "trace",
 ]

@@ -18,7 +18,7 @@ from xsavvy.cli.group import one_line
 from xsavvy.cli.list import KINDS
 from xsavvy.version import __version__
 
-COMMANDS = ["check", "trace", "list", "cpu", "conform"]
+COMMANDS = ["check", "trace", "campaign", "export", "list", "cpu", "conform"]
 
 
 def test_help_names_every_command(run: Run) -> None:
@@ -58,7 +58,7 @@ def test_version(run: Run) -> None:
     ("arguments", "words"),
     [
         (["chekc"], "no command 'chekc': did you mean 'check'?"),
-        (["zzz"], "no command 'zzz': expected check, trace, list, cpu, conform"),
+        (["zzz"], "no command 'zzz': expected check, trace, campaign, export, list, cpu, conform"),
         (["list", "scenario"], "'scenario' is not one of 'scenarios', "),
         (["list"], "Missing argument"),
         (["trace"], "Missing argument 'SCENARIO'"),

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The public API: what a command does is a function here that returns typed objects.
 
-`check` and `trace` explore scenarios, `campaign` checks many worlds and keeps the answers, `listing` says what the
-model knows, `cpu` describes a processor, `conform_silicon` asks this machine. Every name that a caller may get wrong
-raises UsageError, whose message is one line with the nearest valid names.
+`check` and `trace` explore scenarios, `campaign` checks many worlds and keeps the answers, `export` writes a
+model for other checkers, `listing` says what the model knows, `cpu` describes a processor, `conform_silicon` asks
+this machine. Every name that a caller may get wrong raises UsageError, whose message is one line with the nearest
+valid names.
 """
 
+from .export import LANGUAGES, ExportedModel, export
 from .lists import KINDS, ListItem, listing
 from .machine import conform_silicon, cpu
 from .matrix import CampaignReport, Job, JobResult, campaign, campaign_results
@@ -15,9 +17,11 @@ from .usage import UsageError
 
 __all__ = [
     "KINDS",
+    "LANGUAGES",
     "CampaignReport",
     "CheckReport",
     "CheckResult",
+    "ExportedModel",
     "Job",
     "JobResult",
     "LeftOut",
@@ -31,6 +35,7 @@ __all__ = [
     "conform_silicon",
     "cpu",
     "default_scenarios",
+    "export",
     "listing",
     "trace",
 ]

@@ -23,7 +23,7 @@ EPILOG = (
 @click.group(
     cls=LazyGroup,
     commands_in="xsavvy.cli",
-    names=("check", "trace", "campaign", "list", "cpu", "conform"),
+    names=("check", "trace", "campaign", "export", "list", "cpu", "conform"),
     epilog=EPILOG,
     context_settings={"help_option_names": ["-h", "--help"]},
 )

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
-__all__ = ["as_json", "readable_file", "reports", "world"]
+__all__ = ["as_json", "readable_file", "reports", "which_world", "world"]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -57,7 +57,7 @@ def _choices(
     return chosen
 
 
-_WORLD = (
+_WHICH = (
     click.option("--kernel", metavar="K", help="Kernel version. [default: the newest modelled]"),
     click.option(
         "--platform", metavar="P", help="Preset or CPUID dump. [default: this machine's CPUID]"
@@ -71,6 +71,8 @@ _WORLD = (
         help="Take another design than the kernel's; may be repeated.",
     ),
     click.option("--patch", type=readable_file, help="Python file that changes the model."),
+)
+_HOW = (
     click.option(
         "--engine",
         type=click.Choice(["auto", "reference", "packed"]),
@@ -84,8 +86,15 @@ _WORLD = (
 )
 
 
+def which_world(command: Command) -> Command:
+    """Add the options that say which world a command is about."""
+    for option in reversed(_WHICH):
+        command = option(command)
+    return command
+
+
 def world(command: Command) -> Command:
     """Add the options that say what is checked, and how hard."""
-    for option in reversed(_WORLD):
+    for option in reversed((*_WHICH, *_HOW)):
         command = option(command)
     return command

@@ -63,7 +63,8 @@ class Form:
 
     `fixed` are the slots that never change, which the actions do not mention. `doubtful` are
     the slots whose new values are not obviously legal. `demands` must be true everywhere, or
-    the model is wrong: values are legal, and every index is in range. `never` names the rules that no state
+    the model is wrong: values are legal, and every index is in range. `left_out` names what no
+    safety check can judge, and witnesses. `never` names the rules that no state
     enables. `terminal` is true where nothing happens by design.
     """
 
@@ -79,10 +80,7 @@ class Form:
     terminal: Node | None
     doubtful: frozenset[int]
     demands: tuple[Law, ...]
-
-    def name(self, slot: int) -> str:
-        """Name a slot as in traces."""
-        return next(item.name for item in self.variables if item.slot == slot)
+    left_out: tuple[str, ...]
 
 
 def form(system: System, title: str = "model") -> Form:
@@ -98,7 +96,8 @@ class _Former:
         self.demands: dict[Node, str] = {}
 
     def form(self, title: str) -> Form:
-        docs = {item.name: item.doc for item in fields(self.system.program.record)}
+        program = self.system.program
+        docs = {item.name: item.doc for item in fields(program.record)}
         every = [
             Variable(i, slot.name, slot.kind, docs[slot.field])
             for i, slot in enumerate(self.system.shape.slots)
@@ -110,7 +109,7 @@ class _Former:
         terminal = self.terminal()
         laws = tuple(
             Law(item.name, item.sentence, item.source, self.guard(self.run(), item.holds))
-            for item in self.system.program.properties
+            for item in program.properties
         )
         doubtful = self.doubtful(possible)
         for slot in sorted(doubtful):
@@ -130,6 +129,7 @@ class _Former:
             None if terminal is self.forest.false else terminal,
             doubtful,
             tuple(Law(name, name, "", test) for test, name in self.demands.items()),
+            (*(each.name for each in program.eventualities), *(w.name for w in program.witnesses)),
         )
 
     def doubtful(self, actions: Sequence[Action]) -> frozenset[int]:

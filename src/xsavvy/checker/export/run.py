@@ -59,6 +59,7 @@ class Run(Lowering):
         env.result = self.forest.choose(env.returned, env.result, self.forest.none)
 
     def call(self, node: ast.Call, env: Env) -> Node:
+        """Run a call in place."""
         called = env.source.look_up(node.func)
         assert isinstance(called, FunctionType)
         src = source(called)
@@ -193,6 +194,7 @@ class Run(Lowering):
     # joining
 
     def merged(self, test: Node, yes: Env, no: Env) -> Env:
+        """Join two ways: what they left behind is chosen by the test."""
         choose = self.forest.choose
         slots = {
             slot: choose(test, self.slot(slot, yes), self.slot(slot, no))

@@ -79,6 +79,7 @@ def heading(form: Form, run: Sequence[str], notes: Sequence[str] = ()) -> list[s
         "Constants (folded): " + (plain(", ".join(values)) or "none"),
         "Fields that never change: "
         + (plain(", ".join(f"{v.name}={v.kind.show(x)}" for v, x in form.fixed)) or "none"),
+        "Not exported (no invariants): " + (plain(", ".join(form.left_out)) or "none"),
         "Rules that no state enables: " + (plain(", ".join(dict.fromkeys(form.never))) or "none"),
     ]
     return [line.rstrip() for line in lines]

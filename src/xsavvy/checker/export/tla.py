@@ -67,6 +67,7 @@ class Tla(Printer):
     true, false = "TRUE", "FALSE"
 
     def operation(self, node: Node) -> str:
+        """Write an operator; of masks and shifts by constants the plain arithmetic."""
         if node.op == "&" and node.args[1].const is not None and node.args[1].const > 0:
             return self.selected(self.expression(node.args[0]), node.args[1].const)
         if node.op in ("<<", ">>") and node.args[1].const is not None:
@@ -84,6 +85,7 @@ class Tla(Printer):
         return parts[0] if len(parts) == 1 else f"({' + '.join(parts)})"
 
     def among(self, value: str, members: Sequence[int]) -> str:
+        """Write the test whether a value is in a set."""
         spans = [f"{low}..{high}" if low != high else f"{{{low}}}" for low, high in ranges(members)]
         both = " \\cup ".join(spans)
         return f"({value} \\in ({both}))"
