@@ -12,9 +12,9 @@ from __future__ import annotations
 from xsavvy.checker.native.control import BATCH, KEYS, SHARED, SLOTS, TABLE
 from xsavvy.checker.native.primitive import (
     compare_and_swap,
-    equal_words,
     high_product,
     load64,
+    look_at_line,
     low_product,
     lowest_bit,
     prefetch,
@@ -38,14 +38,19 @@ def place(table: int, lines: int, key: int) -> int:
 def insert(table: int, end: int, line: int, key: int, shared: int) -> int:
     """Put a key into the table; return 1 if it is new. The table must have a free slot.
 
-    A line is filled from its lowest slot, and a slot never changes again: of several threads
-    that bring the same key all but one meet it, at the latest when they swap.
+    A line is filled from its lowest slot, and a slot never changes again. So once the free slots
+    are known, a key that is not in the line can only come into the lowest of them or a later one
+    after it: of several threads that bring the same key all but one meet it, at the latest when
+    they swap.
     """
     mark = key | OCCUPIED
     while True:
-        if equal_words(line, mark) != 0:
+        seen = look_at_line(line, mark)
+        if seen & 255 != 0:
             return 0
-        free = equal_words(line, 0)
+        free = seen >> 8
+        if shared != 0 and equal_words(line, mark) != 0:
+            return 0  # it came between the two looks, into a slot that no longer counts as free
         if free != 0:
             slot = line + (lowest_bit(free) << 3)
             if shared == 0:
