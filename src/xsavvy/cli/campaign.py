@@ -63,7 +63,7 @@ def command(
     as_json: bool,
     **options: Any,
 ) -> int:
-    """Check every combination of kernels, platforms, choices and scenarios.
+    """Check every combination of kernels, designs and scenarios.
 
     The results go into one SQLite file (-o), each as soon as it is there; the same command again
     searches only what is missing or has another model now. Combinations with equal models are

@@ -82,7 +82,8 @@ def _results(client: Any, tasks: Sequence[Task]) -> Iterator[JobResult]:
     last_seen = time.monotonic()
     while open_tasks:
         try:
-            ready = wait(list(open_tasks), timeout=LOOK_SECONDS, return_when="FIRST_COMPLETED").done
+            with client.as_current():
+                ready = wait(list(open_tasks), LOOK_SECONDS, "FIRST_COMPLETED").done
         except TimeoutError:
             ready = set()
         for future in ready:

@@ -18,13 +18,17 @@ from xsavvy.version import __version__
 
 __all__ = ["code_identity", "model_identity"]
 
+SPEAKING = ("cli", "report")
+"""Rooms that only put answers into words."""
+
 
 @cache
 def code_identity() -> str:
-    """Digest the version and every file of this package, as it stands on this machine."""
+    """Digest the version and every file of this package that an answer can depend on."""
     digest = hashlib.sha256(__version__.encode())
     root = Path(xsavvy.__file__).parent
-    for path in sorted(root.rglob("*.py")):
+    files = (path for path in root.rglob("*.py") if path.relative_to(root).parts[0] not in SPEAKING)
+    for path in sorted(files):
         digest.update(path.relative_to(root).as_posix().encode() + b"\0")
         digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()

@@ -116,7 +116,7 @@ def _platform(job: Job) -> str | None:
 
 
 def _refusal(task: Task) -> str:
-    if code_identity() != task.code:
+    if task.code and code_identity() != task.code:
         return "refused: the worker has another version of xsavvy's code"
     if prepare(task.job).digest != task.digest:
         return "refused: the worker has another model under these names (another machine or file)"

@@ -29,13 +29,16 @@ class Job(msgspec.Struct, frozen=True):
 
 
 class Task(msgspec.Struct, frozen=True):
-    """A job as a worker gets it: with the identity of the model that is meant, and how to search."""
+    """A job as a worker gets it: with the identity of the model that is meant, and how to search.
+
+    `code` identifies the code that must run it; it is empty for a worker of this machine.
+    """
 
     job: Job
     digest: str
-    code: str
     engine: str
     max_states: int | None = None
+    code: str = ""
 
 
 class JobResult(msgspec.Struct, frozen=True):

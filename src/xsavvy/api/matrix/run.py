@@ -58,7 +58,9 @@ def campaign(
         try:
             groups = run.without_search([prepare(job) for job in wanted], max_states)
             tasks = [
-                Task(first.job, first.digest, code_identity(), engine, max_states)
+                Task(
+                    first.job, first.digest, engine, max_states, code_identity() if cluster else ""
+                )
                 for first, *_ in groups
             ]
             with closing(_searched(tasks, jobs, cluster)) as answers:

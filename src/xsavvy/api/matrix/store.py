@@ -8,9 +8,10 @@ the same rows.
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import msgspec
 
@@ -26,6 +27,7 @@ APPLICATION = 0x58534156  # "XSAV"; sqlite.org, PRAGMA application_id
 VERSION = 1
 LONGEST = 1 << 28
 MEMORY = ":memory:"
+MAGIC = b"SQLite format 3\0"
 
 SCHEMA = """\
 CREATE TABLE runs (
@@ -77,10 +79,17 @@ class Store:
 
     def __init__(self, path: Path | None, *, must_exist: bool = False) -> None:
         self.name = MEMORY if path is None else str(path)
+        self._run = 0
         if must_exist and not (path is not None and path.is_file()):
             raise UsageError(f"{self.name}: no such file; expected the results of a campaign")
+        if path is not None and path.is_file():
+            self._look_at(path, must_exist)
         try:
-            self._open()
+            self._base = sqlite3.connect(self.name, timeout=30, isolation_level=None)
+            with ExitStack() as stack:
+                stack.callback(self._base.close)
+                self._open(self._base)
+                stack.pop_all()
         except sqlite3.Error as error:
             raise self._refused(error) from None
 
@@ -136,10 +145,17 @@ class Store:
         except (sqlite3.Error, msgspec.MsgspecError, UnicodeError) as error:
             raise self._refused(error) from None
 
-    def _open(self) -> None:
-        self._run = 0
-        self._base = sqlite3.connect(self.name, timeout=30, isolation_level=None)
-        base = self._base
+    def _look_at(self, path: Path, must_exist: bool) -> None:
+        """Refuse a file that SQLite would take for an empty database, and write over."""
+        try:
+            with path.open("rb") as file:
+                start = file.read(len(MAGIC))
+        except OSError as error:
+            raise self._refused(error.strerror) from None
+        if start != MAGIC and (start or must_exist):
+            raise self._refused("file is not a database")
+
+    def _open(self, base: sqlite3.Connection) -> None:
         base.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST)
         base.execute("PRAGMA trusted_schema = OFF")
         base.execute("PRAGMA foreign_keys = ON")
@@ -168,7 +184,8 @@ class Store:
     def _job(self, row: tuple[Any, ...]) -> JobResult:
         number, scenario, kernel, platform, choices, verdict, reason, digest, limit, seconds = row
         job = Job(scenario, kernel, platform, msgspec.json.decode(choices, type=dict[str, str]))
-        rows = self._base.execute("SELECT * FROM results WHERE job = ? ORDER BY number", (number,))
+        found = self._base.execute("SELECT * FROM results WHERE job = ? ORDER BY number", (number,))
+        rows = found.fetchall()  # an open cursor would keep the file locked
         fields = {
             "job": job, "verdict": verdict, "reason": reason, "digest": digest, "limit": limit,
             "seconds": seconds, "results": [_result(job, each) for each in rows], "origin": "kept",
@@ -225,15 +242,15 @@ def _expected() -> list[tuple[str, str, str]]:
         base.close()
 
 
-def _json(value: object) -> str:
-    return msgspec.json.encode(value, order="sorted").decode()
+def _json(value: object, order: Literal["sorted"] | None = "sorted") -> str:
+    return msgspec.json.encode(value, order=order).decode()
 
 
 def _result_row(job: int | None, number: int, result: CheckResult) -> tuple[object, ...]:
     return (
         job, number, result.property, result.sentence, result.source, result.kind, result.verdict,
         result.states, result.transitions, result.depth, result.seconds, result.deadlocks,
-        result.platform, _json(result.choices), _json(result.unreached), _json(result.trace), result.loop,
+        result.platform, _json(result.choices, None), _json(result.unreached), _json(result.trace), result.loop,
     )  # fmt: skip
 
 
