@@ -30,7 +30,7 @@ class Board:
         """Give a lane its scratch; `most` is the number of a batch's successors."""
         words, batch = self.words, control.BATCH
         sizes = {
-            control.OUT: most * words * 8,
+            control.OUT: most * words * 8 + 64,  # `expand` may write a word beyond the last
             control.ENDS: batch * 4,
             control.STATES: batch * words * 8,
             control.CODES: most * 8,

@@ -70,26 +70,28 @@ def learn(dictionary: int, word: int) -> int:
     """Add a word, unless another thread does; return its index, or NONE when it is full."""
     while True:
         slot = find(dictionary, word)
-        if load_shared(slot) != 0:
+        found = load_shared(slot)
+        if found == word | OCCUPIED:
             return index_at(slot)
-        # Each claimant adds at most one word after this look, so none exceeds the capacity.
-        if load_shared(dictionary + COUNT) + load64(dictionary + CLAIMANTS) > load64(
-            dictionary + CAPACITY
-        ):
-            return NONE
-        if compare_and_swap(slot, 0, word | OCCUPIED) == 0:
-            index = fetch_add(dictionary + COUNT, 1)
-            store64(load64(dictionary + WORDS_KNOWN) + (index << 3), word)
-            store_shared(slot + 8, index + 1)
-            return index
+        # Another word may have come to the slot since it was found free: then look again.
+        if found == 0:
+            # Each claimant adds at most one word after this, so none exceeds the capacity.
+            count = load_shared(dictionary + COUNT)
+            if count + load64(dictionary + CLAIMANTS) > load64(dictionary + CAPACITY):
+                return NONE
+            if compare_and_swap(slot, 0, word | OCCUPIED) == 0:
+                index = fetch_add(dictionary + COUNT, 1)
+                store64(load64(dictionary + WORDS_KNOWN) + (index << 3), word)
+                store_shared(slot + 8, index + 1)
+                return index
 
 
 def intern(dictionary: int, word: int) -> int:
     """Return the index of a word, known or not; NONE when the dictionary is full."""
     slot = find(dictionary, word)
-    if load_shared(slot) == 0:
-        return learn(dictionary, word)
-    return index_at(slot)
+    if load_shared(slot) == word | OCCUPIED:
+        return index_at(slot)
+    return learn(dictionary, word)
 
 
 def relearn(dictionary: int, first: int, last: int) -> int:

@@ -49,8 +49,6 @@ def insert(table: int, end: int, line: int, key: int, shared: int) -> int:
         if seen & 255 != 0:
             return 0
         free = seen >> 8
-        if shared != 0 and equal_words(line, mark) != 0:
-            return 0  # it came between the two looks, into a slot that no longer counts as free
         if free != 0:
             slot = line + (lowest_bit(free) << 3)
             if shared == 0:

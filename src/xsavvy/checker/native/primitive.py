@@ -66,12 +66,15 @@ def store_shared(address: int, value: int) -> int:
     return store64(address, value)
 
 
-def equal_words(address: int, value: int) -> int:
-    """Compare the eight words of a cache line with a value; return one bit for each.
+def look_at_line(address: int, value: int) -> int:
+    """Compare the eight words of a cache line with a value (bits 0 to 7) and with 0 (8 to 15).
 
-    Words that other threads write meanwhile are seen before or after, each for itself.
+    All is answered from one reading. Words that other threads write meanwhile are seen as they
+    were before or after, each for itself.
     """
-    return sum(int(load64(address + 8 * i) == value) << i for i in range(8))
+    words = [load64(address + 8 * i) for i in range(8)]
+    equal = sum(int(word == value) << i for i, word in enumerate(words))
+    return equal | sum(int(word == 0) << 8 + i for i, word in enumerate(words))
 
 
 def lowest_bit(value: int) -> int:
@@ -133,12 +136,15 @@ INSTRUCTIONS = {
     "{r} = load atomic i64, ptr %p{t} acquire, align 8",
     "store_shared": "%p{t} = inttoptr i64 {0} to ptr\n"
     "store atomic i64 {1}, ptr %p{t} release, align 8",
-    "equal_words": "%p{t} = inttoptr i64 {0} to ptr\n"
+    # Volatile: the line is read once, and the answers are of one moment for each word.
+    "look_at_line": "%p{t} = inttoptr i64 {0} to ptr\n"
     "%l{t} = load volatile <8 x i64>, ptr %p{t}, align 64\n"
     "%a{t} = insertelement <8 x i64> poison, i64 {1}, i64 0\n"
     "%b{t} = shufflevector <8 x i64> %a{t}, <8 x i64> poison, <8 x i32> zeroinitializer\n"
     "%c{t} = icmp eq <8 x i64> %l{t}, %b{t}\n%d{t} = bitcast <8 x i1> %c{t} to i8\n"
-    "{r} = zext i8 %d{t} to i64",
+    "%e{t} = icmp eq <8 x i64> %l{t}, zeroinitializer\n%f{t} = bitcast <8 x i1> %e{t} to i8\n"
+    "%g{t} = zext i8 %d{t} to i64\n%h{t} = zext i8 %f{t} to i64\n"
+    "%i{t} = shl i64 %h{t}, 8\n{r} = or i64 %g{t}, %i{t}",
     "lowest_bit": "{r} = call i64 @llvm.cttz.i64(i64 {0}, i1 true)",
     "compare_and_swap": "%p{t} = inttoptr i64 {0} to ptr\n"
     "%n{t} = cmpxchg ptr %p{t}, i64 {1}, i64 {2} acq_rel acquire, align 8\n"
