@@ -64,7 +64,7 @@ def _text(words: str) -> dict[str, str]:
 
 def _rule(result: CheckResult) -> dict[str, Any]:
     rule: dict[str, Any] = {
-        "id": result.property,
+        "id": escape(result.property),
         "shortDescription": _text(result.sentence),
         "defaultConfiguration": {"level": "error"},
     }
@@ -76,17 +76,17 @@ def _rule(result: CheckResult) -> dict[str, Any]:
 def _result(result: CheckResult, numbers: Mapping[str, int]) -> dict[str, Any]:
     world = world_name(world_of(result))
     found: dict[str, Any] = {
-        "ruleId": result.property,
+        "ruleId": escape(result.property),
         "ruleIndex": numbers[result.property],
         "kind": KIND[result.verdict],
         "level": "error" if result.verdict == "violated" else "none",
         "message": _text(f"{result.verdict} in {world}: {result.sentence}"),
         "partialFingerprints": {"world/v1": escape(f"{result.property} {world}")},
         "properties": {
-            "scenario": result.scenario,
-            "kernel": result.kernel,
-            "platform": result.platform,
-            "set": result.set,
+            "scenario": escape(result.scenario),
+            "kernel": escape(result.kernel),
+            "platform": escape(result.platform),
+            "set": {escape(name): escape(value) for name, value in result.set.items()},
             "states": result.states,
             "transitions": result.transitions,
             "depth": result.depth,
@@ -125,7 +125,7 @@ def _hop(number: int, step: TraceStep) -> dict[str, Any]:
         "executionOrder": number,
     }
     if step.changes:
-        hop["state"] = {field: _text(new) for field, (_, new) in step.changes.items()}
+        hop["state"] = {escape(field): _text(new) for field, (_, new) in step.changes.items()}
     return hop
 
 

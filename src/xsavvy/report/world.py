@@ -32,5 +32,5 @@ def world_name(world: World) -> str:
 
 
 def sorted_by_world(items: Iterable[T]) -> list[T]:
-    """Return results in the order of their worlds' names; those of one world keep their order."""
-    return sorted(items, key=world_of)
+    """Return results in the order of their worlds' names, and in a world of their properties'."""
+    return sorted(items, key=lambda one: (world_of(one), getattr(one, "property", "")))
