@@ -84,6 +84,25 @@ def test_stopped_and_resumed_ends_like_one_run(tmp_path, jit, words, threads):
             assert walk.chain(maze.state(total)) == plain_chain(maze, answer, total)
 
 
+def test_saved_again_after_the_keys_have_changed(tmp_path, jit):
+    """Other index widths mean other files; the old ones go when they are not named any more."""
+    maze = Maze(words=3, shift=6)
+    with resumed(maze, tmp_path, 1, jit) as walk:
+        walk.save(tmp_path, "maze")
+        before = {path.name for path in tmp_path.glob("keys-*")}
+        walk.dictionaries.widths = [2, 59, 2]
+        walk.dictionaries.place_indexes()
+        walk.relaid += 1
+        while walk.run(max_states=walk.states + 100) != "complete":
+            walk.save(tmp_path, "maze")
+        walk.save(tmp_path, "maze")
+    after = {path.name for path in tmp_path.glob("keys-*")}
+    assert len(after) == 1
+    assert not before & after
+    with resumed(maze, tmp_path, 1, jit) as walk:
+        same(walk, plain_search(maze))
+
+
 @pytest.mark.parametrize(("words", "threads"), [(1, 1), (3, 2)])
 def test_killed_at_any_moment(tmp_path, jit, words, threads):
     """After kill -9 at random moments, most of them while files are written, nothing is lost."""

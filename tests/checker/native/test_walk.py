@@ -5,11 +5,13 @@ from __future__ import annotations
 
 import ctypes
 import signal
+from types import FunctionType
 
 import pytest
 
 from tests.checker.native import toy
 from tests.checker.native.toy import Maze, plain_chain, plain_search
+from xsavvy.checker.native import collapse, dictionary, hashing, kernel
 from xsavvy.checker.native.dictionary import TooManyWords
 from xsavvy.checker.native.store import NoMemory, resident
 from xsavvy.checker.native.walk import Tuning, Walk
@@ -130,15 +132,13 @@ def test_memory_limit_that_is_too_small(jit):
         Walk(jit, words=1, rules=1, fan=1, expand=0, judge=0, memory=1 << 20)
 
 
-def test_too_many_words(walk_of):
-    """Words that need more than 63 bits of index together end the search with their numbers."""
-    maze = Maze(words=6, shift=3)
+def test_too_many_words(walk_of, monkeypatch):
+    """Words that need more index bits together than a key has end the search with their numbers."""
+    monkeypatch.setattr(dictionary, "BITS", 12)
+    maze = Maze(words=3, shift=6)
     walk = walk_of(maze, tuning=TINY)
-    walk.dictionaries.claimants = 1 << 12  # as if so many threads could add a word each
-    walk.dictionaries.widths = [1] * 6
-    walk.dictionaries.place_indexes()
     walk.start([maze.state(1)])
-    with pytest.raises(TooManyWords, match="6 words of the states"):
+    with pytest.raises(TooManyWords, match="3 words of the states"):
         walk.run()
 
 
@@ -176,3 +176,60 @@ def test_interrupt_ends_between_slices(jit):
         assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
         assert walk.run() == "complete"
         assert walk.states == 3001**2
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_index_widths_that_overflow(walk_of, threads, monkeypatch):
+    """A dictionary that needs more index bits gets them from the others, as often as it takes."""
+    monkeypatch.setattr(dictionary, "BITS", 17)
+    maze = Maze(words=3, shift=6)
+    answer = plain_search(maze)
+    walk = walk_of(maze, threads=threads, tuning=TINY)
+    walk.dictionaries.widths = [2, 2, 2]
+    walk.dictionaries.place_indexes()
+    walk.start([maze.state(1)])
+    assert walk.run() == "complete"
+    assert walk.relaid > 1
+    same(walk, answer)
+    total = list(answer.parents)[-1]
+    assert walk.chain(maze.state(total)) == plain_chain(maze, answer, total)
+
+
+@pytest.mark.parametrize("words", [1, 3])
+def test_threads_meet_at_the_same_keys(walk_of, words):
+    """Two threads that bring the same states at the same time count each once."""
+    maze = Maze(words=words, size=150_000, dead=1, shift=7)
+    once = walk_of(maze)
+    once.start([maze.state(1)])
+    assert once.run() == "complete"
+    for _ in range(8):
+        walk = walk_of(maze, threads=2, tuning=Tuning(chunk=64, alone=2))
+        walk.start([maze.state(1)])
+        assert walk.run() == "complete"
+        assert (walk.states, walk.transitions) == (once.states, once.transitions)
+        assert walk.sightings == once.sightings
+        walk.team.close()
+
+
+@pytest.mark.parametrize("words", [1, 3])
+def test_kernel_as_python(walk_of, words):
+    """The kernel's functions, called as Python on the same memory, find what their code finds."""
+    maze = Maze(words=words, size=300, shift=3)
+    answer = plain_search(maze)
+    walk = walk_of(maze, tuning=Tuning(slots=1 << 12))
+    spoken = {"WORDS": words}
+    for room in (hashing, collapse, kernel):
+        for name, item in vars(room).items():
+            if isinstance(item, FunctionType) and item.__module__.startswith(kernel.__package__):
+                own = item.__module__ != "xsavvy.checker.native.primitive"
+                spoken[name] = FunctionType(item.__code__, spoken, name) if own else item
+            elif type(item) is int:
+                spoken.setdefault(name, item)
+    walk.kernel.search = spoken["search"]
+    walk.kernel.begin = spoken["begin"]
+    walk.kernel.seek = spoken["seek"]
+    walk.start([maze.state(1)])
+    assert walk.run() == "complete"
+    same(walk, answer)
+    total = list(answer.parents)[-1]
+    assert walk.chain(maze.state(total)) == plain_chain(maze, answer, total)
