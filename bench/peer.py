@@ -147,6 +147,7 @@ def spin(
     text: str,
     folder: Path,
     *,
+    starts: int = 1,
     deadlocks: bool = False,
     defines: Sequence[str] = ("-DSAFETY", "-DNOREDUCE"),
     depth: int = 1_000_000,
@@ -154,7 +155,7 @@ def spin(
     optimise: str = "-O2",
     limit: float = 3600,
 ) -> Count:
-    """Run SPIN on a Promela model; the transition into its first state is not counted."""
+    """Run SPIN on a Promela model; what only leads to a start state is not counted."""
     _fresh(folder, "model.pml", text, ("pan.c", "pan"))
     compile_ = ["gcc", optimise, "-w", "-DMEMLIM=16000", *defines, "-o", "pan", "pan.c"]
     building = _build([["spin", "-a", "-o2", "model.pml"], compile_], folder, limit)
@@ -170,8 +171,10 @@ def spin(
     verdict = "violated" if int(errors[1]) else "holds"
     if re.search(r"^pan:\d+: invalid end state", output, re.MULTILINE):
         verdict = "deadlock"
-    counted = round(float(transitions[1])) - 1
-    return Count(round(float(states[1])), counted, verdict, seconds, kilobytes, building)
+    choosing = (1, 1 + starts) if starts > 1 else (0, 1)
+    stored = round(float(states[1])) - choosing[0]
+    taken = round(float(transitions[1])) - choosing[1]
+    return Count(stored, taken, verdict, seconds, kilobytes, building)
 
 
 def tlc(

@@ -34,11 +34,12 @@ class Variable:
 
 @dataclass(frozen=True)
 class Action:
-    """One rule: where `guard` is true, each slot of `updates` gets a value, all at once.
+    """One rule, `index` of the system's: where `guard` is true, each slot of `updates` gets a value, all at once.
 
     `demands` are tests that must then be true, with what they say; else the model is wrong.
     """
 
+    index: int
     name: str
     source: str
     summary: str
@@ -178,7 +179,8 @@ class _Former:
         chosen = ", ".join(f"{name}={value}" for name, value in rule.arguments)
         name = f"{rule.name}({chosen})" if chosen else rule.name
         name += f" upon {rule.interrupted}" if rule.interrupted else ""
-        return Action(name, rule.source, rule.summary, guard, updates, dict(run.demands))
+        demands = dict(run.demands)
+        return Action(rule.index, name, rule.source, rule.summary, guard, updates, demands)
 
     def updates(self, rule: Rule, run: Run) -> dict[int, Node]:
         """Find the new values of the slots that a rule changes."""
