@@ -11,67 +11,24 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import msgspec
 
-from xsavvy.api.result import CheckResult, TraceStep
 from xsavvy.api.usage import UsageError
 from xsavvy.version import __version__
 
-from .result import Job, JobResult
+from . import row
+from .result import JobResult
+from .row import SCHEMA
 
-__all__ = ["SCHEMA", "Store"]
+__all__ = ["Store"]
 
 APPLICATION = 0x58534156  # "XSAV"; sqlite.org, PRAGMA application_id
 VERSION = 1
 LONGEST = 1 << 28
 MEMORY = ":memory:"
 MAGIC = b"SQLite format 3\0"
-
-SCHEMA = """\
-CREATE TABLE runs (
-    id INTEGER PRIMARY KEY,
-    version TEXT NOT NULL,        -- of xsavvy
-    code TEXT NOT NULL,           -- digest of its files
-    engine TEXT NOT NULL,
-    max_states INTEGER
-) STRICT;
-CREATE TABLE jobs (
-    id INTEGER PRIMARY KEY,
-    run INTEGER NOT NULL REFERENCES runs,
-    scenario TEXT NOT NULL,
-    kernel TEXT NOT NULL,
-    platform TEXT NOT NULL,
-    choices TEXT NOT NULL,        -- what was set, a JSON object, sorted by name
-    verdict TEXT NOT NULL,        -- holds, violated, incomplete, not applicable
-    reason TEXT NOT NULL,         -- why it is not finished, or does not apply
-    digest TEXT NOT NULL,         -- of the model; another one: the job is done again
-    state_limit INTEGER,          -- at which the search was told to stop, if it did
-    seconds REAL NOT NULL,
-    UNIQUE (scenario, kernel, platform, choices)
-) STRICT;
-CREATE TABLE results (
-    job INTEGER NOT NULL REFERENCES jobs ON DELETE CASCADE,
-    number INTEGER NOT NULL,      -- order of the properties in the scenario
-    property TEXT NOT NULL,
-    sentence TEXT NOT NULL,
-    source TEXT NOT NULL,
-    kind TEXT NOT NULL,           -- always, eventually, deadlock
-    verdict TEXT NOT NULL,        -- holds, violated, incomplete
-    states INTEGER NOT NULL,
-    transitions INTEGER NOT NULL,
-    depth INTEGER NOT NULL,       -- of the trace, or of the search
-    seconds REAL NOT NULL,
-    deadlocks INTEGER NOT NULL,
-    searched_platform TEXT NOT NULL,
-    all_choices TEXT NOT NULL,    -- JSON object: every choice of the design
-    unreached TEXT NOT NULL,      -- JSON list
-    trace TEXT NOT NULL,          -- JSON list of steps
-    loop INTEGER,                 -- number of steps after which the others repeat for ever
-    PRIMARY KEY (job, property)
-) STRICT;
-"""
 
 
 class Store:
@@ -119,19 +76,19 @@ class Store:
         with self._guarded() as base:
             base.execute(
                 "DELETE FROM jobs WHERE (scenario, kernel, platform, choices) = (?, ?, ?, ?)",
-                (job.scenario, job.kernel, job.platform, _json(job.set)),
+                row.of_world(job),
             )
-            row = base.execute(
+            number = base.execute(
                 "INSERT INTO jobs (run, scenario, kernel, platform, choices, verdict, reason,"
                 " digest, state_limit, seconds) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
-                    self._run, job.scenario, job.kernel, job.platform, _json(job.set),
+                    self._run, *row.of_world(job),
                     found.verdict, found.reason, found.digest, found.limit, found.seconds,
                 ),
             ).lastrowid  # fmt: skip
             base.executemany(
-                f"INSERT INTO results VALUES ({', '.join('?' * 17)})",  # noqa: S608  # only marks
-                [_result_row(row, number, each) for number, each in enumerate(found.results)],
+                row.INSERT_RESULT,
+                [row.of_result(number, place, each) for place, each in enumerate(found.results)],
             )
 
     def all(self) -> list[JobResult]:
@@ -141,7 +98,7 @@ class Store:
                 "SELECT id, scenario, kernel, platform, choices, verdict, reason, digest,"
                 " state_limit, seconds FROM jobs ORDER BY id"
             ).fetchall()
-            return [self._job(row) for row in jobs]
+            return [self._job(*each) for each in jobs]
         except (sqlite3.Error, msgspec.MsgspecError, UnicodeError) as error:
             raise self._refused(error) from None
 
@@ -181,16 +138,9 @@ class Store:
     def _guarded(self) -> "_Transaction":
         return _Transaction(self)
 
-    def _job(self, row: tuple[Any, ...]) -> JobResult:
-        number, scenario, kernel, platform, choices, verdict, reason, digest, limit, seconds = row
-        job = Job(scenario, kernel, platform, msgspec.json.decode(choices, type=dict[str, str]))
-        found = self._base.execute("SELECT * FROM results WHERE job = ? ORDER BY number", (number,))
-        rows = found.fetchall()  # an open cursor would keep the file locked
-        fields = {
-            "job": job, "verdict": verdict, "reason": reason, "digest": digest, "limit": limit,
-            "seconds": seconds, "results": [_result(job, each) for each in rows], "origin": "kept",
-        }  # fmt: skip
-        return msgspec.convert(fields, JobResult, from_attributes=True)
+    def _job(self, number: int, *values: Any) -> JobResult:
+        found = self._base.execute(row.SELECT_RESULTS, (number,))
+        return row.job_from(values, found.fetchall())  # an open cursor would lock the file
 
     def _refused(self, why: object) -> UsageError:
         words = " ".join(str(why).split())
@@ -240,29 +190,3 @@ def _expected() -> list[tuple[str, str, str]]:
         return _tables(base)
     finally:
         base.close()
-
-
-def _json(value: object, order: Literal["sorted"] | None = "sorted") -> str:
-    return msgspec.json.encode(value, order=order).decode()
-
-
-def _result_row(job: int | None, number: int, result: CheckResult) -> tuple[object, ...]:
-    return (
-        job, number, result.property, result.sentence, result.source, result.kind, result.verdict,
-        result.states, result.transitions, result.depth, result.seconds, result.deadlocks,
-        result.platform, _json(result.choices, None), _json(result.unreached), _json(result.trace), result.loop,
-    )  # fmt: skip
-
-
-def _result(job: Job, row: tuple[Any, ...]) -> CheckResult:
-    """Read a row back; every value is checked, for the file may be anybody's."""
-    (_, _, name, sentence, source, kind, verdict, states, transitions, depth, seconds, deadlocks,
-     platform, choices, unreached, trace, loop) = row  # fmt: skip
-    fields = {
-        "scenario": job.scenario, "kernel": job.kernel, "platform": platform, "property": name,
-        "sentence": sentence, "source": source, "kind": kind, "verdict": verdict, "states": states,
-        "transitions": transitions, "depth": depth, "seconds": seconds, "deadlocks": deadlocks,
-        "choices": msgspec.json.decode(choices), "unreached": msgspec.json.decode(unreached),
-        "trace": msgspec.json.decode(trace, type=list[TraceStep]), "set": job.set, "loop": loop,
-    }  # fmt: skip
-    return msgspec.convert(fields, CheckResult, from_attributes=True)
