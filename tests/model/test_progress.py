@@ -20,7 +20,7 @@ WITH_EVENTUALITIES = [each for each in SCENARIOS if each.eventualities]
 
 def judged(bound: System) -> dict[str, Verdict]:
     """Judge a system's eventualities."""
-    return {verdict.name: verdict for verdict in liveness(bound)}
+    return {verdict.name: verdict for verdict in liveness(bound).verdicts}
 
 
 def test_every_eventuality_has_a_mutant_and_a_scenario() -> None:

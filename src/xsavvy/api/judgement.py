@@ -2,12 +2,11 @@
 """What is judged beside the properties of single states: deadlock, and what must happen eventually."""
 
 import time
-from collections.abc import Sequence
 from typing import Literal
 
 from xsavvy.checker import Outcome, System, Verdict
 from xsavvy.checker.exploration import Progress
-from xsavvy.checker.liveness import liveness
+from xsavvy.checker.liveness import Runs, incomplete, liveness
 
 __all__ = ["DEADLOCK", "Kind", "beyond_safety", "kind_of"]
 
@@ -27,7 +26,7 @@ def kind_of(system: System, name: str) -> Kind:
 
 def beyond_safety(
     system: System, outcome: Outcome, engine: str, progress: Progress | None
-) -> tuple[Sequence[Verdict], float]:
+) -> tuple[tuple[Verdict, ...], float]:
     """Judge deadlock and the eventualities of a system that was searched; and tell how long that took.
 
     A deadlock is a violation; without one there is nothing to report. The eventualities are open as long as the
@@ -42,10 +41,7 @@ def beyond_safety(
             Verdict(DEADLOCK, sentence, "model", "violated", len(stuck.trace), stuck.trace)
         )
     if outcome.complete:
-        found += liveness(system, engine, progress=progress)
+        runs = liveness(system, engine, progress=progress)
     else:
-        found += [
-            Verdict(item.name, item.sentence, item.source, "incomplete")
-            for item in system.program.eventualities
-        ]
-    return found, time.perf_counter() - began
+        runs = Runs(tuple(map(incomplete, system.program.eventualities)))
+    return (*found, *runs.verdicts), time.perf_counter() - began

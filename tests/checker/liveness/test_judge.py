@@ -105,7 +105,7 @@ def test_both_engines_judge_random_programs_alike(random: Random):
         return
     found = explore(system, LIMIT)
     if found is None:
-        assert {verdict.verdict for verdict in slow} == {"incomplete"}
+        assert {verdict.verdict for verdict in slow.verdicts} == {"incomplete"}
         return
     graph, states = found
     surveyor = Surveyor(system)
@@ -113,6 +113,6 @@ def test_both_engines_judge_random_programs_alike(random: Random):
     assert surveyor.graph == graph, text
     assert [surveyor.state(i) for i in range(len(states))] == states
     if len(graph) <= 10:
-        for at, verdict in enumerate(slow):
+        for at, verdict in enumerate(slow.verdicts):
             expected = violated(graph, parties(system), graph.when[at], graph.goal[at])
             assert (verdict.verdict == "violated") == expected, text

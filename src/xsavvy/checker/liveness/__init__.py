@@ -27,6 +27,6 @@ explores by the model's own functions. `quick.py` and `component.py` are the sam
 models, `lasso.py` finds the loop and `proof.py` proves it on the model's own functions.
 """
 
-from xsavvy.checker.liveness.judge import liveness
+from xsavvy.checker.liveness.judge import Runs, incomplete, liveness
 
-__all__ = ["liveness"]
+__all__ = ["Runs", "incomplete", "liveness"]

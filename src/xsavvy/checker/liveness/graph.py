@@ -62,7 +62,7 @@ def explore(system: System, max_states: int | None) -> tuple[Graph, list[State]]
     numbers = {state: i for i, state in enumerate(system.starts)}
     states = list(system.starts)
     for state in states:  # grows on the way
-        ends = _true(system, system.program.terminal, state, False)
+        ends = holds(system, system.program.terminal, state, False)
         graph.terminal.append(ends)
         for index, new in [] if ends else _successors(system, state):
             if new not in numbers:
@@ -74,8 +74,8 @@ def explore(system: System, max_states: int | None) -> tuple[Graph, list[State]]
         if max_states is not None and len(states) > max_states:
             return None
     for item in system.program.eventualities:
-        graph.when.append(bytearray(_true(system, item.when, each, True) for each in states))
-        graph.goal.append(bytearray(_true(system, item.goal, each, True) for each in states))
+        graph.when.append(bytearray(holds(system, item.when, each, True) for each in states))
+        graph.goal.append(bytearray(holds(system, item.goal, each, True) for each in states))
     return graph, states
 
 
@@ -86,7 +86,8 @@ def _successors(system: System, state: State) -> Iterator[tuple[int, State]]:
             yield rule.index, new
 
 
-def _true(system: System, guard: Guard | None, state: State, without: bool) -> bool:
+def holds(system: System, guard: Guard | None, state: State, without: bool) -> bool:
+    """Call a guard on a state; `without` is the answer where there is none. Raises ModelError."""
     if guard is None:
         return without
     try:

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Judge the eventualities of a system, with one of the two engines."""
+"""Judge the eventualities of a system, on a graph that one of two engines has drawn."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from xsavvy.checker.bind import System
 from xsavvy.checker.exploration import Meter, Progress
@@ -12,11 +13,24 @@ from xsavvy.checker.liveness.graph import Graph, explore, parties
 from xsavvy.checker.liveness.lasso import lasso
 from xsavvy.checker.liveness.proof import prove
 from xsavvy.checker.liveness.quick import Surveyor
-from xsavvy.checker.outcome import Trace, Verdict
+from xsavvy.checker.liveness.untaken import untaken
+from xsavvy.checker.outcome import Verdict
 from xsavvy.checker.program import Eventually
 from xsavvy.checker.record import State
 
 Traps = Callable[[Graph, list[int], bytearray, bytearray], Sequence[Sequence[int]]]
+
+
+@dataclass(frozen=True)
+class Runs:
+    """What was found out about the runs of a system.
+
+    A verdict per eventuality, and the outcomes of steps and events that no run takes (none
+    where the graph was not drawn to its end, or nobody asked for it).
+    """
+
+    verdicts: tuple[Verdict, ...] = ()
+    untaken: tuple[str, ...] = ()
 
 
 def liveness(
@@ -24,7 +38,7 @@ def liveness(
     engine: str = "auto",
     max_states: int | None = None,
     progress: Progress | None = None,
-) -> tuple[Verdict, ...]:
+) -> Runs:
     """Judge each eventuality of a system over all its fair runs.
 
     "reference" is the slow and obvious way; every other engine's name means generated code.
@@ -34,28 +48,26 @@ def liveness(
     has more than `max_states` states, or the user ended it with Ctrl-C: half a graph proves
     nothing about runs. Raises ModelError when a step writes an illegal value.
     """
-    items = system.program.eventualities
-    if not items:
-        return ()
+    if not system.program.eventualities:
+        return Runs()
     try:
-        return _judged(system, engine, max_states, progress)
+        if engine == "reference":
+            found = explore(system, max_states)
+            if found is not None:
+                graph, states = found
+                return _runs(system, graph, _as_lists, states.__getitem__)
+        else:
+            surveyor = Surveyor(system)
+            if surveyor.draw(max_states, Meter(progress)):
+                return _runs(system, surveyor.graph, component.traps, surveyor.state)
     except KeyboardInterrupt:
-        return _incomplete(system)
+        pass
+    return Runs(tuple(map(incomplete, system.program.eventualities)))
 
 
-def _judged(
-    system: System, engine: str, max_states: int | None, progress: Progress | None
-) -> tuple[Verdict, ...]:
-    if engine == "reference":
-        found = explore(system, max_states)
-        if found is None:
-            return _incomplete(system)
-        graph, states = found
-        return _verdicts(system, graph, _as_lists, states.__getitem__)
-    surveyor = Surveyor(system)
-    if not surveyor.draw(max_states, Meter(progress)):
-        return _incomplete(system)
-    return _verdicts(system, surveyor.graph, component.traps, surveyor.state)
+def incomplete(item: Eventually) -> Verdict:
+    """Leave an eventuality open."""
+    return Verdict(item.name, item.sentence, item.source, "incomplete")
 
 
 def _as_lists(
@@ -64,30 +76,29 @@ def _as_lists(
     return [sorted(trap) for trap in reference.traps(graph, owed, when, goal)]
 
 
-def _incomplete(system: System) -> tuple[Verdict, ...]:
-    return tuple(
-        Verdict(item.name, item.sentence, item.source, "incomplete")
-        for item in system.program.eventualities
-    )
-
-
-def _verdicts(
-    system: System, graph: Graph, traps: Traps, state: Callable[[int], State]
-) -> tuple[Verdict, ...]:
+def _runs(system: System, graph: Graph, traps: Traps, state: Callable[[int], State]) -> Runs:
     owed = parties(system)
-    found = []
-    for item, when, goal in zip(system.program.eventualities, graph.when, graph.goal, strict=True):
-        into = traps(graph, owed, when, goal)
-        if not into:
-            found.append(Verdict(item.name, item.sentence, item.source, "holds"))
-            continue
-        run = lasso(graph, owed, when, goal, into)
-        states = [state(run.start), *(state(graph.target[e]) for e in run.edges)]
-        rules = [graph.rule[e] for e in run.edges]
-        trace = prove(system, owed, item, states, rules, run.stem)
-        found.append(_violated(item, trace, run.stem))
-    return tuple(found)
+    verdicts = []
+    for at, item in enumerate(system.program.eventualities):
+        into = traps(graph, owed, graph.when[at], graph.goal[at])
+        if into:
+            verdicts.append(_violated(system, graph, owed, at, into, state))
+        else:
+            verdicts.append(Verdict(item.name, item.sentence, item.source, "holds"))
+    return Runs(tuple(verdicts), untaken(system, graph, lambda slot, i: state(i)[slot]))
 
 
-def _violated(item: Eventually, trace: Trace, stem: int) -> Verdict:
-    return Verdict(item.name, item.sentence, item.source, "violated", stem, trace, stem)
+def _violated(
+    system: System,
+    graph: Graph,
+    owed: list[int],
+    at: int,
+    into: Sequence[Sequence[int]],
+    state: Callable[[int], State],
+) -> Verdict:
+    item = system.program.eventualities[at]
+    run = lasso(graph, owed, graph.when[at], graph.goal[at], into)
+    states = [state(run.start), *(state(graph.target[e]) for e in run.edges)]
+    rules = [graph.rule[e] for e in run.edges]
+    trace = prove(system, owed, item, states, rules, run.stem)
+    return Verdict(item.name, item.sentence, item.source, "violated", run.stem, trace, run.stem)

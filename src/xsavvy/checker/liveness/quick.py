@@ -10,7 +10,7 @@ from xsavvy.checker.bind import System
 from xsavvy.checker.exploration import Meter
 from xsavvy.checker.generate import Writer
 from xsavvy.checker.line import Line, indented, loads, render, tidy
-from xsavvy.checker.liveness.graph import Graph
+from xsavvy.checker.liveness.graph import Graph, holds
 from xsavvy.checker.packed import FAILURES, SLICE, Machine
 from xsavvy.checker.program import Guard
 from xsavvy.checker.record import State
@@ -103,5 +103,10 @@ class Surveyor(Machine):
     def _truth(self, guard: Guard | None, without: bool) -> bytearray:
         if guard is None:
             return bytearray([without]) * len(self.words)
-        truth = cast(Truth, self.define(self.writer.truth(guard), "truth"))
-        return truth(self.words)
+        try:
+            truth = cast(Truth, self.define(self.writer.truth(guard), "truth"))
+            return truth(self.words)
+        except FAILURES:
+            for number in range(len(self.words)):
+                holds(self.system, guard, self.state(number), without)  # says what is wrong
+            raise
