@@ -19,8 +19,7 @@ from xsavvy.checker.native.cache import Cache
 LEVEL = 2  # of optimisation
 
 
-@cache
-def _target(level: int) -> llvm.TargetMachine:
+def _new_target(level: int) -> llvm.TargetMachine:
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     return llvm.Target.from_default_triple().create_target_machine(
@@ -29,6 +28,10 @@ def _target(level: int) -> llvm.TargetMachine:
         opt=level,
         jit=True,
     )
+
+
+# An engine owns its target and frees it: what only compiles has one of its own.
+_target = cache(_new_target)
 
 
 @cache
@@ -73,7 +76,7 @@ class Jit:
         self.compiled = 0
         self.context = llvm.create_context()
         empty = llvm.parse_assembly("", self.context)
-        self.engine = llvm.create_mcjit_compiler(empty, _target(level))
+        self.engine = llvm.create_mcjit_compiler(empty, _new_target(level))
 
     def add(self, key: str, text: Callable[[], str]) -> None:
         """Add a module by its key; `text` writes it if it is not known."""
@@ -87,7 +90,9 @@ class Jit:
         if not waiting:
             return
         codes = self.cache.find(waiting)
-        made = {key: compiled(text(), self.level) for key, text in waiting.items() if key not in codes}
+        made = {
+            key: compiled(text(), self.level) for key, text in waiting.items() if key not in codes
+        }
         if made:
             self.cache.keep(made)
         self.compiled += len(made)
