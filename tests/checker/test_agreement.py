@@ -17,20 +17,6 @@ from xsavvy.checker.native import machine
 from xsavvy.checker.native.jit import Jit
 
 
-SAME = (
-    "states",
-    "transitions",
-    "depth",
-    "complete",
-    "ended",
-    "verdicts",
-    "witnesses",
-    "deadlocks",
-    "unreached",
-    "fields",
-)
-
-
 JITS = {0: cache(lambda: Jit(level=0)), 2: machine.shared_jit}
 
 
@@ -64,25 +50,14 @@ def test_both_engines_say_the_same(random: Random, limit: int):
     assert slow == fast, text
 
 
-def summary(outcome):
-    """What does not depend on which of several shortest traces was chosen."""
-    found = dataclasses.asdict(outcome)
-    for item in [*found["verdicts"], *found["witnesses"], found["deadlocks"]]:
-        item["trace"] = len(item["trace"]["hops"]) if item["trace"] else None
-    return {name: found[name] for name in SAME}
-
-
 @settings(
     max_examples=1000, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
 )
-@given(
-    st.randoms(use_true_random=False), st.sampled_from([1, 2]), st.sampled_from([0, 0, 0, 0, 2])
-)
+@given(st.randoms(use_true_random=False), st.sampled_from([1, 2]), st.sampled_from([0, 0, 0, 0, 2]))
 def test_the_compiled_engine_says_the_same(random: Random, threads: int, level: int):
-    """Counts, verdicts, lengths of traces, deadlocks and unreached steps are equal.
+    """Counts, verdicts, traces, deadlocks and unreached steps are equal.
 
-    A program that goes wrong somewhere goes wrong with both; each trace was replayed. Most
-    are compiled without optimisation, which takes LLVM a tenth of the time.
+    A program that goes wrong somewhere goes wrong with both. Most are compiled without optimisation, which takes LLVM a tenth of the time.
     """
     text, space = chance.load(random)
     try:
@@ -99,4 +74,4 @@ def test_the_compiled_engine_says_the_same(random: Random, threads: int, level: 
             search(system, "compiled", resources=resources)
     else:
         fast = search(system, "compiled", resources=resources)
-        assert summary(slow) == summary(fast), text
+        assert slow == dataclasses.replace(fast, seconds=0.0, engine="", bytes=None), text

@@ -66,31 +66,35 @@ class Machine:
             found.parent[word] = None
             self.fresh.append(word)
         try:
-            frontier = self._judged()
-            while frontier:
-                following: list[int] = []
-                at = 0
-                while at < len(frontier):
-                    size = self._room(max_states)
-                    if size == 0:
-                        found.ended = "states"
-                        return found
-                    part = frontier[at : at + size]
-                    at += size
-                    found.transitions += self._expand(part)
-                    following += self._judged()
-                    meter.show(len(found.parent), found.transitions, found.depth, len(frontier))
-                if following:
-                    found.depth += 1
-                frontier = following
-            found.ended = "complete"
+            frontier = self._level()
+            while frontier and self._expand_level(frontier, max_states, meter):
+                frontier = self._level()
+            self._level()
         except KeyboardInterrupt:
-            pass
+            self._level()
         except FAILURES as failure:
             self.explain(failure)
         finally:
             found.fired.update(i for i, fired in enumerate(self.fired) if fired)
         return found
+
+    def _expand_level(self, frontier: list[int], max_states: int | None, meter: Meter) -> bool:
+        """Expand the states of a level; return False when a limit is reached."""
+        found, at = self.found, 0
+        while at < len(frontier):
+            size = self._room(max_states)
+            if size == 0:
+                found.ended = "states"
+                break
+            part = frontier[at : at + size]
+            at += size
+            found.transitions += self._expand(part)
+            meter.show(len(found.parent), found.transitions, found.depth, len(frontier))
+        if self.fresh:
+            found.depth += 1
+        elif found.ended != "states":
+            found.ended = "complete"
+        return found.ended != "states"
 
     def _room(self, max_states: int | None) -> int:
         """How many states can be expanded before the limit has to be looked at again."""
@@ -101,18 +105,23 @@ class Machine:
             return 0
         return max(1, min(SLICE, left // max(1, len(self.system.rules))))
 
-    def _judged(self) -> list[int]:
-        """Judge properties and witnesses in the new states, and hand these over."""
-        new = self.fresh[:]
+    def _level(self) -> list[int]:
+        """Sort the new states, judge them in this order, and hand them over."""
+        new = sorted(self.fresh)
         self.fresh.clear()
-        if self.stale:
-            program = self.system.program
-            properties = [i for i in range(len(program.properties)) if i not in self.found.violated]
-            witnesses = [i for i in range(len(program.witnesses)) if i not in self.found.witnessed]
-            self.scan = self.define(self.writer.scan(properties, witnesses), "scan")
-            self.stale = False
-        self.scan(new)
+        for at in range(0, len(new), SLICE):
+            if self.stale:
+                self._write_scan()
+            self.scan(new[at : at + SLICE])
         return new
+
+    def _write_scan(self) -> None:
+        """Write the code that judges what has not been decided yet."""
+        program, found = self.system.program, self.found
+        properties = [i for i in range(len(program.properties)) if i not in found.violated]
+        witnesses = [i for i in range(len(program.witnesses)) if i not in found.witnessed]
+        self.scan = self.define(self.writer.scan(properties, witnesses), "scan")
+        self.stale = False
 
     def _dead(self, word: int) -> None:
         self.found.deadlocks += 1

@@ -3,15 +3,16 @@
 
 A state is a tuple of integers. To try a rule, the state becomes an ordinary record, the
 model's own functions are called on it, and what they left behind becomes a tuple again
-(`successor` in `rule.py`). States are expanded level by level, in order of discovery, with
-the rules in order of declaration; so the first way found to a state is a shortest one.
+(`successor` in `rule.py`). States are expanded level by level, so the first way found to a state
+is a shortest one; the states of a level are sorted first, so that of several shortest ways every
+engine reports the same one.
 
 Everything the packed engine reports must equal what this file reports.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from xsavvy.checker.bind import System
@@ -19,6 +20,7 @@ from xsavvy.checker.error import ModelError
 from xsavvy.checker.exploration import Exploration, Meter
 from xsavvy.checker.record import State
 from xsavvy.checker.rule import successor
+from xsavvy.checker.word import order
 
 
 def explore(system: System, max_states: int | None, meter: Meter) -> Exploration[State]:
@@ -28,31 +30,42 @@ def explore(system: System, max_states: int | None, meter: Meter) -> Exploration
     to expand, or on KeyboardInterrupt. Raises ModelError when a step writes an illegal value.
     """
     found: Exploration[State] = Exploration()
-    frontier: list[State] = []
-    for state in system.starts:
-        found.parent[state] = None
-        frontier.append(state)
-        _look(system, found, state)
+    frontier = _level(system, found, dict.fromkeys(system.starts))
     try:
         while frontier:
-            following: list[State] = []
+            following: dict[State, State | None] = {}
             for state in frontier:
-                if max_states is not None and len(found.parent) >= max_states:
+                if max_states is not None and len(found.parent) + len(following) >= max_states:
                     found.ended = "states"
-                    return found
+                    break
                 _expand(system, found, state, following)
-                meter.show(len(found.parent), found.transitions, found.depth, len(frontier))
+                known = len(found.parent) + len(following)
+                meter.show(known, found.transitions, found.depth, len(frontier))
             if following:
                 found.depth += 1
-            frontier = following
+            frontier = _level(system, found, following)
+            if found.ended == "states":
+                return found
         found.ended = "complete"
     except KeyboardInterrupt:
         pass
     return found
 
 
+def _level(
+    system: System, found: Exploration[State], new: Mapping[State, State | None]
+) -> list[State]:
+    """Note the states of a level and where they came from; judge them in the order of all."""
+    significant = order(system.shape, range(len(system.shape.slots)), system.indexes)[::-1]
+    found.parent.update(new)
+    level = sorted(new, key=lambda state: [state[slot] for slot in significant])
+    for state in level:
+        _look(system, found, state)
+    return level
+
+
 def _expand(
-    system: System, found: Exploration[State], state: State, following: list[State]
+    system: System, found: Exploration[State], state: State, following: dict[State, State | None]
 ) -> None:
     """Try every rule in a state; keep what is new."""
     if _true(system, system.program.terminal, state, "terminal"):
@@ -65,9 +78,7 @@ def _expand(
         enabled += 1
         found.fired.add(rule.index)
         if new not in found.parent:
-            found.parent[new] = state
-            following.append(new)
-            _look(system, found, new)
+            following.setdefault(new, state)
     found.transitions += enabled
     if enabled == 0:
         found.deadlocks += 1

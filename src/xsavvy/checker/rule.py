@@ -63,10 +63,10 @@ def successor(shape: Shape, rule: Rule, state: State, constants: Any) -> State |
 
     Raises ModelError when the effect fails, or leaves an illegal value in a field.
     """
+    if rule.slot is not None and state[rule.slot] not in rule.locations:
+        return None
     s = shape.thaw(state)
     try:
-        if rule.slot is not None and state[rule.slot] not in rule.locations:
-            return None
         if rule.runs is not None and not rule.runs(s, constants):
             return None
         if rule.when is not None:

@@ -8,11 +8,11 @@ run of neighbouring bits keeps its order.
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 
 from xsavvy.checker.field import Choice, Kind, Mask, Place
-from xsavvy.checker.record import Shape, State
+from xsavvy.checker.record import Shape, Slot, State
 
 KEY_FIELD = 2  # widest field, in bits, that can be part of a state's key
 
@@ -60,6 +60,19 @@ def runs(free: int, at: int) -> tuple[Run, ...]:
     return tuple(found)
 
 
+def order(shape: Shape, slots: Iterable[int], indexes: Container[str]) -> list[int]:
+    """Order slots from the least to the most significant: first those of the key.
+
+    States are compared by their slots in this order, in every engine.
+    """
+    return sorted(slots, key=lambda slot: not _is_key(shape.slots[slot], indexes))
+
+
+def _is_key(slot: Slot, indexes: Container[str]) -> bool:
+    small = slot.field in indexes and width(slot.kind) <= KEY_FIELD
+    return isinstance(slot.kind, Place) or (small and slot.index is None)
+
+
 class Word:
     """The bit layout of one bound program."""
 
@@ -69,14 +82,11 @@ class Word:
         self.shape = shape
         self.fixed = dict(fixed)
         self.kinds = tuple(slot.kind for slot in shape.slots)
-        order = sorted(
-            (i for i in range(len(self.kinds)) if i not in fixed),
-            key=lambda i: not self._is_key(i, indexes),
-        )
-        self.key_slots = tuple(slot for slot in order if self._is_key(slot, indexes))
+        slots = order(shape, (i for i in range(len(self.kinds)) if i not in fixed), indexes)
+        self.key_slots = tuple(slot for slot in slots if _is_key(shape.slots[slot], indexes))
         self.offsets: dict[int, int] = {}
         at = 0
-        for slot in order:
+        for slot in slots:
             self.offsets[slot] = at
             at += width(self.kinds[slot])
         self.bits = at
@@ -91,11 +101,6 @@ class Word:
             for slot, kind in enumerate(self.kinds)
             if isinstance(kind, Mask) and slot in self.offsets
         }
-
-    def _is_key(self, slot: int, indexes: Container[str]) -> bool:
-        kind = self.kinds[slot]
-        small = self.shape.slots[slot].field in indexes and width(kind) <= KEY_FIELD
-        return isinstance(kind, Place) or (small and self.shape.slots[slot].index is None)
 
     def mask(self, slot: int) -> int:
         """Bits of the word that hold a slot."""

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A state as a few machine words: which bits hold which slot.
 
-The layout follows from the record alone, not from a kernel or a choice, so that compiled code
+The layout follows from the record, not from a kernel or a choice, so that compiled code
 fits them all: a slot that is constant in one system keeps its bits, and a location has room
 for more steps than there are. No slot straddles two words; a word uses at most 63 bits.
 """
@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from xsavvy.checker.bind import System
 from xsavvy.checker.field import MOST_BITS, Choice, Kind, Mask, Place
-from xsavvy.checker.record import Shape, State
-from xsavvy.checker.word import Run, runs, width
+from xsavvy.checker.record import State
+from xsavvy.checker.word import Run, order, runs, width
 
 MOST_WORDS = 6
 
@@ -66,23 +67,26 @@ def room(kind: Kind) -> int:
 
 
 class Layout:
-    """The spots of all slots of a shape. Raises Unfit when a state takes too many words."""
+    """The spots of all slots of a system. Raises Unfit when a state takes too many words.
 
-    def __init__(self, shape: Shape) -> None:
-        self.shape = shape
-        kinds = [slot.kind for slot in shape.slots]
-        order = sorted(range(len(kinds)), key=lambda i: not isinstance(kinds[i], Place))
+    Comparing two states word by word gives what comparing their packed integers gives: the
+    most significant slots lie in word 0, the order of the slots is that of `word.py`.
+    """
+
+    def __init__(self, system: System) -> None:
+        self.shape = system.shape
+        kinds = [slot.kind for slot in self.shape.slots]
         found: dict[int, Spot] = {}
-        word, shift = 0, 0
-        for slot in order:
+        word, shift = 0, MOST_BITS
+        for slot in reversed(order(self.shape, range(len(kinds)), system.indexes)):
             bits = room(kinds[slot])
-            if shift + bits > MOST_BITS:
-                word, shift = word + 1, 0
+            if shift < bits:
+                word, shift = word + 1, MOST_BITS
+            shift -= bits
             found[slot] = Spot(word, shift, bits, kinds[slot])
-            shift += bits
         self.words = word + 1
         self.spots = tuple(found[slot] for slot in range(len(kinds)))
-        self.spans = {name: (start, length) for name, start, length in shape.spans}
+        self.spans = {name: (start, length) for name, start, length in self.shape.spans}
         if self.words > MOST_WORDS:
             raise Unfit(f"a state takes {self.words} words of 63 bits, more than {MOST_WORDS}")
 

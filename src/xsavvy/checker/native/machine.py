@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 from time import perf_counter
 from types import FunctionType
+from typing import Any
 
 from xsavvy.checker.bind import System
 from xsavvy.checker.error import EngineError
@@ -66,7 +67,7 @@ class Machine:
         if judged > MOST_JUDGED:
             raise Unfit(f"{judged} properties and witnesses, more than {MOST_JUDGED}")
         self.system = system
-        self.layout = Layout(system.shape)
+        self.layout = Layout(system)
         self.jit = shared_jit()
         add_driver(self.jit)
         self.tables = Tables(system, self.layout, self.jit)
@@ -105,21 +106,22 @@ class Machine:
 
     def _walk(self, threads: int, memory: int | None, checkpoint: Path | None) -> Walk:
         system, jit = self.system, self.jit
-        walk = Walk(
-            jit,
-            words=self.layout.words,
-            rules=len(system.rules),
-            fan=max(1, len(system.rules)),
-            expand=jit.address(EXPAND),
-            judge=jit.address(JUDGE),
-            env=self.tables.env,
-            bits=len(system.program.properties) + len(system.program.witnesses),
-            threads=threads,
-            memory=memory,
-        )
+        options: dict[str, Any] = {
+            "words": self.layout.words,
+            "rules": len(system.rules),
+            "fan": max(1, len(system.rules)),
+            "expand": jit.address(EXPAND),
+            "judge": jit.address(JUDGE),
+            "env": self.tables.env,
+            "bits": len(system.program.properties) + len(system.program.witnesses),
+            "threads": threads,
+            "memory": memory,
+        }
+        if checkpoint is not None and checkpoint.is_dir() and any(checkpoint.iterdir()):
+            return Walk.load(jit, checkpoint, self.identity(), **options)
+        walk = Walk(jit, **options)
         try:
-            if checkpoint is None or not walk.load(checkpoint, self.identity()):
-                walk.start([self.layout.pack(state) for state in system.starts])
+            walk.start([self.layout.pack(state) for state in system.starts])
         except BaseException:
             walk.close()
             raise
