@@ -38,6 +38,9 @@ class CheckResult(msgspec.Struct, frozen=True):
     Of kind "always" is what must be true in every state, "eventually" what must come true in every fair run,
     "deadlock" that something can happen. A run that never gets there is a lasso: after `loop` steps of the trace,
     which are then its `depth`, the others repeat for ever; if there are none, the run ends.
+
+    `ended` says how the exploration ended: complete, at a limit of states or memory, or stopped by the user; `engine`
+    which engine explored.
     """
 
     scenario: str
@@ -58,6 +61,8 @@ class CheckResult(msgspec.Struct, frozen=True):
     source: str = ""
     kind: Literal["always", "eventually", "deadlock"] = "always"
     loop: int | None = None
+    ended: Literal["complete", "states", "memory", "stopped"] = "complete"
+    engine: str = ""
 
 
 class LeftOut(msgspec.Struct, frozen=True):
@@ -81,10 +86,15 @@ class CheckReport(msgspec.Struct, frozen=True):
 
 
 class Progress(msgspec.Struct, frozen=True):
-    """How far a search is; seconds since it started."""
+    """How far a search is; seconds since it started.
+
+    `frontier` counts the states that are found and not expanded; `left` estimates how many are still to be expanded,
+    None while the levels grow.
+    """
 
     states: int
     transitions: int
     depth: int
     frontier: int
     seconds: float
+    left: int | None = None

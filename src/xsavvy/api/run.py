@@ -8,7 +8,16 @@ from typing import Any, Literal
 
 import xsavvy
 from xsavvy import checker
-from xsavvy.checker import CheckerError, Outcome, System, Trace, Verdict
+from xsavvy.checker import (
+    CheckerError,
+    Outcome,
+    Remainder,
+    ResourceError,
+    Resources,
+    System,
+    Trace,
+    Verdict,
+)
 from xsavvy.model.build import World, system_of
 from xsavvy.model.choices import value_name
 from xsavvy.model.edits import ImpossibleDesign
@@ -22,10 +31,11 @@ from .world import Setting, default_names, find_scenario, setting, world
 
 __all__ = ["check", "default_scenarios", "trace"]
 
-ENGINES: Mapping[str, Literal["auto", "reference", "packed"]] = {
+ENGINES: Mapping[str, Literal["auto", "reference", "packed", "compiled"]] = {
     "auto": "auto",
     "reference": "reference",
     "packed": "packed",
+    "compiled": "compiled",
 }
 OnProgress = Callable[[Progress], None]
 PACKAGE = Path(xsavvy.__file__).parent.parent
@@ -48,14 +58,20 @@ def check(
     choices: Mapping[str, str] | None = None,
     patch: Path | None = None,
     engine: str = "auto",
+    threads: int | None = None,
+    memory: int | None = None,
     max_states: int | None = None,
+    checkpoint: Path | None = None,
     progress: OnProgress | None = None,
 ) -> CheckReport:
     """Explore every interleaving of some scenarios; one result for each of their properties.
 
     Without names all default scenarios are explored, on the newest modelled kernel and on this machine's CPUID. A
     scenario that this machine cannot run is explored on a preset, and a note says so.
-    Raises UsageError.
+
+    Large explorations are compiled; then `threads` may share the work (one for each CPU by default), `memory` bounds
+    the process in bytes (most of what is free by default), and `checkpoint` is a directory in which each scenario's
+    search leaves what it knows, to go on from there next time. Raises UsageError.
 
     >>> report = check(["pkru-xinuse"], kernel="v6.18", platform="genoa")
     >>> [(result.property, result.verdict) for result in report.results]
@@ -75,7 +91,9 @@ def check(
                 raise UsageError(note)
             continue
         system = _system(target, loaded)
-        outcome = _search(system, engine, max_states, progress)
+        place = None if checkpoint is None else checkpoint / scenario.name
+        resources = Resources(threads, memory, place)
+        outcome = _search(system, engine, max_states, resources, progress)
         results += _results(target, shared, system, outcome, engine, progress)
     return CheckReport(results, notes, f"{shared.platform.name}: {shared.platform.title}")
 
@@ -90,6 +108,8 @@ def trace(
     choices: Mapping[str, str] | None = None,
     patch: Path | None = None,
     engine: str = "auto",
+    threads: int | None = None,
+    memory: int | None = None,
     max_states: int | None = None,
     progress: OnProgress | None = None,
 ) -> CheckResult:
@@ -116,7 +136,7 @@ def trace(
         raise unknown(
             f"witness in scenario {scenario}", witness, [each.name for each in program.witnesses]
         )
-    outcome = _search(system, engine, max_states, progress)
+    outcome = _search(system, engine, max_states, Resources(threads, memory), progress)
     if witness is not None:
         return _sighting(target, shared, system, outcome, witness)
     results = _results(target, shared, system, outcome, engine, progress)
@@ -146,18 +166,33 @@ def _system(target: World, loaded: Patch | None) -> System:
 
 
 def _search(
-    system: System, engine: str, max_states: int | None, progress: OnProgress | None
+    system: System,
+    engine: str,
+    max_states: int | None,
+    resources: Resources,
+    progress: OnProgress | None,
 ) -> Outcome:
     if engine not in ENGINES:
         raise unknown("engine", engine, ENGINES)
-    report = _report(progress)
-    return checker.search(system, engine=ENGINES[engine], max_states=max_states, progress=report)
+    try:
+        return checker.search(
+            system,
+            engine=ENGINES[engine],
+            max_states=max_states,
+            progress=_report(progress),
+            resources=resources,
+        )
+    except ResourceError as error:
+        raise UsageError(str(error)) from None
 
 
 def _report(progress: OnProgress | None) -> Callable[[int, int, int, int, float], None]:
+    rest = Remainder()
+
     def report(states: int, transitions: int, depth: int, frontier: int, seconds: float) -> None:
         if progress is not None:
-            progress(Progress(states, transitions, depth, frontier, seconds))
+            left = rest.after(depth, frontier)
+            progress(Progress(states, transitions, depth, frontier, seconds, left))
 
     return report
 
@@ -195,6 +230,8 @@ def _result(
         source=each.source,
         kind=kind_of(system, each.name),
         loop=each.loop,
+        ended=outcome.ended,
+        engine=outcome.engine,
     )
 
 

@@ -37,7 +37,15 @@ protocol, 400,000 on the machine model). Read it from the top: `packed.py` (the 
 from xsavvy.checker.bind import System, bind
 from xsavvy.checker.dialect import check as check_dialect
 from xsavvy.checker.dialect import reads, writes
-from xsavvy.checker.error import CheckerError, DialectError, EditError, EngineError, ModelError
+from xsavvy.checker.error import (
+    CheckerError,
+    DialectError,
+    EditError,
+    EngineError,
+    ModelError,
+    ResourceError,
+)
+from xsavvy.checker.exploration import Remainder
 from xsavvy.checker.field import Below, Choice, Context, Each, Flag, Init, Kind, Location, Mask
 from xsavvy.checker.outcome import (
     Deadlocks,
@@ -92,6 +100,8 @@ __all__ = [
     "Program",
     "Property",
     "Record",
+    "Remainder",
+    "ResourceError",
     "Resources",
     "Sighting",
     "Step",

@@ -26,8 +26,12 @@ class EditError(CheckerError):
     """An edit of a program names something that is not there (or is there already)."""
 
 
+class ResourceError(CheckerError):
+    """A search lacks what it needs: memory, a compiler, a checkpoint that fits."""
+
+
 class EngineError(CheckerError):
-    """The two engines disagree: a bug of the checker, never of the model."""
+    """Two engines disagree: a bug of the checker, never of the model."""
 
 
 def nearest(name: str, valid: Iterable[str]) -> str:

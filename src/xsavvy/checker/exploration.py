@@ -121,3 +121,34 @@ class Meter:
         if self.progress is not None and time.perf_counter() >= self.next:
             self.progress(states, transitions, depth, frontier, self.seconds)
             self.next = time.perf_counter() + INTERVAL
+
+
+class Remainder:
+    """Estimates how many states are still to be expanded.
+
+    In the second half of a search each level is smaller than the one before by about the same
+    factor, so the rest is a geometric series. There is no estimate while levels grow.
+
+    >>> rest = Remainder()
+    >>> for depth in range(12):
+    ...     left = rest.after(depth, 1 << 20 - depth)
+    >>> left
+    1024
+    """
+
+    KEPT = 8  # levels that the factor is taken from
+    SURE = 0.98  # a factor nearer to 1 says nothing
+
+    def __init__(self) -> None:
+        self.sizes: dict[int, int] = {}
+
+    def after(self, depth: int, frontier: int) -> int | None:
+        """Note the frontier at a depth; return the estimate, or None."""
+        self.sizes[depth] = max(frontier, self.sizes.get(depth, 0))
+        for old in [level for level in self.sizes if level < depth - self.KEPT]:
+            del self.sizes[old]
+        first = min(self.sizes)
+        if depth - first < self.KEPT // 2 or not self.sizes[first]:
+            return None
+        factor = (self.sizes[depth] / self.sizes[first]) ** (1 / (depth - first))
+        return round(frontier / (1 - factor)) if factor < self.SURE else None

@@ -18,7 +18,7 @@ from typing import Literal
 from xsavvy.checker import packed, reference
 from xsavvy.checker.answer import Answer
 from xsavvy.checker.bind import System
-from xsavvy.checker.error import CheckerError, nearest
+from xsavvy.checker.error import CheckerError, ResourceError, nearest
 from xsavvy.checker.exploration import Meter, Progress
 from xsavvy.checker.outcome import Outcome
 
@@ -54,8 +54,8 @@ def search(
     Stops when `max_states` states are known and more could follow, or on Ctrl-C; the answer
     is then incomplete, and only what was found counts. `progress` is called about ten times a
     second with (states, transitions, depth, frontier, seconds). Only the compiled engine heeds
-    `resources`. Raises ModelError when a step writes an illegal value, CheckerError when the
-    engine cannot run.
+    `resources`. Raises ModelError when a step writes an illegal value, ResourceError when
+    there is too little memory, no compiler, or a checkpoint of something else.
     """
     meter = Meter(progress)
     resources = resources or Resources()
@@ -83,13 +83,13 @@ def _compiled(
 ) -> Outcome:
     reason = unavailable()
     if reason is not None:
-        raise CheckerError(f"no compiled engine: {reason}")
+        raise ResourceError(f"no compiled engine: {reason}")
     from xsavvy.checker.native.layout import Unfit
 
     try:
         return _by_machine_code(system, max_states, meter, resources)
     except Unfit as error:
-        raise CheckerError(f"no compiled engine: {error}") from error
+        raise ResourceError(f"no compiled engine: {error}") from error
 
 
 def _auto(system: System, max_states: int | None, meter: Meter, resources: Resources) -> Outcome:

@@ -23,6 +23,12 @@ __all__ = ["command"]
 @click.command("check")
 @click.argument("scenarios", nargs=-1, metavar="[SCENARIO]...")
 @world
+@click.option(
+    "--checkpoint",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Go on from what DIR holds of a search, and keep it up to date there.",
+)
 @reports
 @as_json
 def command(
@@ -65,7 +71,7 @@ def command(
             interrupted = True
     results = [result for report in reports for result in report.results]
     write_reports(results, list(left_out.values()), junit=junit, sarif=sarif)
-    interrupted = interrupted or _stopped_early(reports, options["max_states"])
+    interrupted = interrupted or _stopped_early(reports)
     if as_json:
         machine = reports[0].machine if reports else ""
         more = {"machine": machine, "notes": list(told), "interrupted": interrupted}
@@ -104,7 +110,7 @@ def _reports(
         else:
             del left_out[scenario]
         yield report
-        if _stopped_early([report], options["max_states"]):
+        if _stopped_early([report]):
             return
 
 
@@ -122,10 +128,6 @@ def _left_out(scenario: str, options: dict[str, Any], unfit: str = "") -> LeftOu
     )
 
 
-def _stopped_early(reports: list[CheckReport], limit: int | None) -> bool:
-    """Tell whether a search ended before its limit; then the user ended it."""
-    return any(
-        result.verdict == "incomplete" and (limit is None or result.states < limit)
-        for report in reports
-        for result in report.results
-    )
+def _stopped_early(reports: list[CheckReport]) -> bool:
+    """Tell whether the user ended a search."""
+    return any(result.ended == "stopped" for report in reports for result in report.results)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -57,6 +58,21 @@ def _choices(
     return chosen
 
 
+_SIZE = re.compile(r"(\d+)\s*([KMGT]?)(i?B)?", re.IGNORECASE)
+_UNITS = {"": 0, "K": 10, "M": 20, "G": 30, "T": 40}
+
+
+def _bytes(context: click.Context, parameter: click.Parameter, text: str | None) -> int | None:
+    """Turn a size such as 8G into bytes; K, M, G and T are powers of 1024."""
+    if text is None:
+        return None
+    found = _SIZE.fullmatch(text.strip())
+    if found is None:
+        message = f"{text!r}: expected a number of bytes, with K, M, G or T behind it if you like"
+        raise click.BadParameter(message, context, parameter)
+    return int(found[1]) << _UNITS[found[2].upper()]
+
+
 _WHICH = (
     click.option("--kernel", metavar="K", help="Kernel version. [default: the newest modelled]"),
     click.option(
@@ -75,10 +91,22 @@ _WHICH = (
 _HOW = (
     click.option(
         "--engine",
-        type=click.Choice(["auto", "reference", "packed"]),
+        type=click.Choice(["auto", "reference", "packed", "compiled"]),
         default="auto",
         show_default=True,
         help="How to search; the numbers are the same.",
+    ),
+    click.option(
+        "--threads",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="Threads of a compiled search. [default: one for each CPU]",
+    ),
+    click.option(
+        "--memory",
+        metavar="SIZE",
+        callback=_bytes,
+        help="Memory that this process may take, such as 8G. [default: most of what is free]",
     ),
     click.option(
         "--max-states", type=click.IntRange(min=1), metavar="N", help="Stop after N states."

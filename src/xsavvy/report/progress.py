@@ -22,13 +22,16 @@ INTERVAL = 0.1
 
 
 def progress_text(progress: Progress) -> str:
-    """Return how far a search is: states, transitions, depth, rate."""
+    """Return how far a search is: states, transitions, depth, rate, what may be left."""
     rate = progress.states / progress.seconds if progress.seconds > 0 else 0
-    return (
+    text = (
         f"{number(progress.states)} states  {number(progress.transitions)} transitions  "
-        f"depth {number(progress.depth)}  {number(round(rate))} states/s  "
-        f"{duration(progress.seconds)}"
+        f"depth {number(progress.depth)}  frontier {number(progress.frontier)}  "
+        f"{number(round(rate))} states/s  {duration(progress.seconds)}"
     )
+    if progress.left is not None and rate > 0:
+        text += f"  about {duration(progress.left / rate)} left"
+    return text
 
 
 class ProgressLine:

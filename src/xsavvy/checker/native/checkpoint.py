@@ -16,7 +16,7 @@ from pathlib import Path
 from secrets import token_hex
 from typing import TYPE_CHECKING
 
-from xsavvy.checker.error import CheckerError
+from xsavvy.checker.error import ResourceError
 from xsavvy.checker.native import control
 from xsavvy.checker.native.manifest import LARGEST, Damaged, Manifest, decode
 from xsavvy.checker.native.store import Area, NoMemory
@@ -29,7 +29,7 @@ DATA = re.compile(r"(keys|words)-([0-9a-f]{16})-\d+")
 PIECE = 1 << 24  # bytes that are read or written at a time
 
 
-class CheckpointError(CheckerError):
+class CheckpointError(ResourceError):
     """A checkpoint cannot be used; the message says which and why."""
 
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from xsavvy.checker.error import CheckerError
+from xsavvy.checker.error import ResourceError
 from xsavvy.checker.native import control
 from xsavvy.checker.native.board import Board
 from xsavvy.checker.native.compiled import Kernel
@@ -12,7 +12,7 @@ from xsavvy.checker.native.store import Area, NoMemory
 BITS = 63  # of a key
 
 
-class TooManyWords(CheckerError):
+class TooManyWords(ResourceError):
     """The indexes of a state's words do not fit into 63 bits together."""
 
 

@@ -11,7 +11,7 @@ import ctypes
 import mmap
 import os
 
-from xsavvy.checker.error import CheckerError
+from xsavvy.checker.error import ResourceError
 
 PAGE = mmap.PAGESIZE
 HUGE = 2 << 20  # bytes of a huge page of x86
@@ -22,7 +22,7 @@ GOOD_LOAD = 0.62  # else: half as full after doubling, which is at most 34 bytes
 SMALL = 1 << 22  # slots up to which the table grows by four
 
 
-class NoMemory(CheckerError):
+class NoMemory(ResourceError):
     """The memory limit, or the machine, does not allow what is asked."""
 
 
