@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 
 import pytest
 from hypothesis import given, settings
@@ -12,6 +13,8 @@ from hypothesis import strategies as st
 from xsavvy.checker.error import EngineError
 from xsavvy.checker.native import primitive
 from xsavvy.checker.native.hashing import mixed
+from xsavvy.checker.native.jit import Jit
+from xsavvy.checker.native.jit import compiled as compiled_text
 from xsavvy.checker.native.lower import lower
 from xsavvy.checker.native.primitive import (
     call,
@@ -151,3 +154,16 @@ def test_what_the_dialect_lacks():
     for function, text in [(listed, r"\[a\]"), (chained, "1 < a < 3"), (looped, "for _i in a")]:
         with pytest.raises(EngineError, match=text):
             lower([function])
+
+
+def test_engines_come_and_go():
+    """An engine that is gone takes nothing with it that another one, or the compiler, uses."""
+    for number in range(5):
+        jit = Jit()
+        text = f"define i64 @come_and_go_{number}() {{\nret i64 {number}\n}}"
+        jit.add(text, lambda text=text: text)
+        address = jit.address(f"come_and_go_{number}")
+        assert ctypes.CFUNCTYPE(ctypes.c_uint64)(address)() == number
+        del jit
+        gc.collect()
+        assert compiled_text(text)

@@ -181,7 +181,7 @@ def test_interrupt_ends_between_slices(jit):
 @pytest.mark.parametrize("threads", [1, 2])
 def test_index_widths_that_overflow(walk_of, threads, monkeypatch):
     """A dictionary that needs more index bits gets them from the others, as often as it takes."""
-    monkeypatch.setattr(dictionary, "BITS", 18)
+    monkeypatch.setattr(dictionary, "BITS", 16)
     maze = Maze(words=3, shift=7)
     answer = plain_search(maze)
     walk = walk_of(maze, threads=threads, tuning=TINY)
