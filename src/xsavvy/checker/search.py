@@ -3,8 +3,9 @@
 
 "reference" calls the model's functions on records. "packed" runs Python that is generated from
 the same functions, tens of times faster, at once. "compiled" runs machine code made from them,
-hundreds of times faster, once llvmlite has made it. All report the same. "auto" begins with the
-packed engine and goes over to the compiled one when there is more than a little to do.
+hundreds of times faster, once llvmlite has made it; it stays on disk for the next time. All
+report the same. "auto" is "compiled" if the code is there already; if not, it begins packed,
+and compiles when there is more than a little to do.
 """
 
 from __future__ import annotations
@@ -93,28 +94,35 @@ def _compiled(
 
 
 def _auto(system: System, max_states: int | None, meter: Meter, resources: Resources) -> Outcome:
-    """Explore a little with the packed engine, and if that is not all, begin again compiled."""
-    enough = LITTLE if max_states is None else min(max_states, LITTLE)
-    if resources.checkpoint is None:
-        first = _packed(system, enough, Meter())
-        if first.ended != "states" or enough == max_states:
-            return first
-    if unavailable() is not None:
+    """Use machine code if it is there; else see first whether there is enough to do for it."""
+    little = max_states is not None and max_states <= LITTLE
+    if little or unavailable() is not None:
         return _packed(system, max_states, meter)
     from xsavvy.checker.native.layout import Unfit
+    from xsavvy.checker.native.tables import Cold
 
     try:
-        return _by_machine_code(system, max_states, meter, resources)
+        return _by_machine_code(system, max_states, meter, resources, may_compile=False)
     except Unfit:
         return _packed(system, max_states, meter)
+    except Cold:
+        first = _packed(system, LITTLE, Meter())
+        if first.ended != "states":
+            return first
+    return _by_machine_code(system, max_states, meter, resources)
 
 
 def _by_machine_code(
-    system: System, max_states: int | None, meter: Meter, resources: Resources
+    system: System,
+    max_states: int | None,
+    meter: Meter,
+    resources: Resources,
+    *,
+    may_compile: bool = True,
 ) -> Outcome:
     from xsavvy.checker.native.machine import Machine  # llvmlite takes a while to import
 
-    found = Machine(system).explore(
+    found = Machine(system, may_compile=may_compile).explore(
         max_states,
         meter,
         threads=resources.threads or len(os.sched_getaffinity(0)),

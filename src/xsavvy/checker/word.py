@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from xsavvy.checker.field import Choice, Kind, Mask, Place
 from xsavvy.checker.record import Shape, Slot, State
@@ -44,6 +45,7 @@ class Run:
         return ((1 << self.length) - 1) << self.low
 
 
+@lru_cache(maxsize=4096)
 def runs(free: int, at: int) -> tuple[Run, ...]:
     """Split a mask into runs of neighbouring bits, packed from bit `at` on."""
     found = []

@@ -7,7 +7,7 @@ import ast
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from types import FunctionType
 
 from xsavvy.checker.dialect import footprint
@@ -314,6 +314,7 @@ def unit(
     return Unit(function, layout, known, constants, tuple(contexts), arguments, guard)
 
 
+@cache
 def _loops_over_constants(function: FunctionType) -> bool:
     """Tell whether a function, or one that it calls, loops over run-time constants."""
     waiting, seen = [function], {function}

@@ -74,6 +74,7 @@ class Jit:
         self.waiting: dict[bytes, Callable[[], str]] = {}
         self.loaded: set[bytes] = set()
         self.compiled = 0
+        self.unfinished = False
         self.context = llvm.create_context()
         empty = llvm.parse_assembly("", self.context)
         self.engine = llvm.create_mcjit_compiler(empty, _new_target(level))
@@ -84,22 +85,31 @@ class Jit:
         if digest not in self.loaded:
             self.waiting[digest] = text
 
+    def fetch(self) -> bool:
+        """Take what was added from the cache; return whether that was all of it."""
+        codes = self.cache.find(self.waiting) if self.waiting else {}
+        for key, code in codes.items():
+            self._place(key, code)
+            del self.waiting[key]
+        return not self.waiting
+
     def load(self) -> None:
         """Fetch or compile what was added."""
-        waiting, self.waiting = self.waiting, {}
-        if not waiting:
-            return
-        codes = self.cache.find(waiting)
-        made = {
-            key: compiled(text(), self.level) for key, text in waiting.items() if key not in codes
-        }
-        if made:
+        if not self.fetch():
+            made = {key: compiled(text(), self.level) for key, text in self.waiting.items()}
+            self.waiting.clear()
             self.cache.keep(made)
-        self.compiled += len(made)
-        for key, code in (codes | made).items():
-            self.engine.add_object_file(llvm.ObjectFileRef.from_data(code))
-            self.loaded.add(key)
-        self.engine.finalize_object()
+            self.compiled += len(made)
+            for key, code in made.items():
+                self._place(key, code)
+        if self.unfinished:
+            self.engine.finalize_object()
+            self.unfinished = False
+
+    def _place(self, key: bytes, code: bytes) -> None:
+        self.engine.add_object_file(llvm.ObjectFileRef.from_data(code))
+        self.loaded.add(key)
+        self.unfinished = True
 
     def address(self, name: str) -> int:
         """Find the address of a function. Raises KeyError."""

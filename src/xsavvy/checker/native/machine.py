@@ -58,10 +58,11 @@ def shared_jit() -> Jit:
 class Machine:
     """Compiled code and tables for one system.
 
-    Raises Unfit when the compiled engine cannot take it.
+    Raises Unfit when the compiled engine cannot take it, Cold when code is not in the cache and
+    must not be compiled.
     """
 
-    def __init__(self, system: System) -> None:
+    def __init__(self, system: System, *, may_compile: bool = True) -> None:
         program = system.program
         judged = len(program.properties) + len(program.witnesses)
         if judged > MOST_JUDGED:
@@ -70,7 +71,7 @@ class Machine:
         self.layout = Layout(system)
         self.jit = shared_jit()
         add_driver(self.jit)
-        self.tables = Tables(system, self.layout, self.jit)
+        self.tables = Tables(system, self.layout, self.jit, may_compile=may_compile)
         self.saved = perf_counter()
         self.pause = SAVED
 

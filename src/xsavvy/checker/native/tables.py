@@ -91,15 +91,23 @@ class Units:
         return self.jit.address(made.name), self.vectors[key], self.array(arguments)
 
 
-class Tables:
-    """The tables of one system; `env` is the address of their head."""
+class Cold(Exception):
+    """Raised when code would have to be compiled first."""
 
-    def __init__(self, system: System, layout: Layout, jit: Jit) -> None:
+
+class Tables:
+    """The tables of one system; `env` is the address of their head.
+
+    Raises Cold when there is code to compile that must not be.
+    """
+
+    def __init__(self, system: System, layout: Layout, jit: Jit, *, may_compile: bool) -> None:
         self.system = system
         self.layout = layout
         self.units = Units(system, layout, jit)
         self._need()
-        jit.load()
+        if not jit.fetch() and not may_compile:
+            raise Cold
         self.rules = {rule.index: self._rule(rule) for rule in system.rules}
         self.env = self._head()
 
