@@ -2,18 +2,31 @@
 """What is judged beside the properties of single states: deadlock, and what must happen eventually."""
 
 import time
+from dataclasses import dataclass
 from typing import Literal
 
 from xsavvy.checker import Outcome, System, Verdict
 from xsavvy.checker.exploration import Progress
 from xsavvy.checker.liveness import Runs, incomplete, liveness
 
-__all__ = ["DEADLOCK", "Kind", "beyond_safety", "kind_of"]
+__all__ = ["DEADLOCK", "Beyond", "Kind", "beyond_safety", "kind_of"]
 
 DEADLOCK = "something_can_happen"
 """The name under which a deadlock is reported."""
 
+MOST = 4_000_000
+"""States of which all transitions are kept in memory: about 200 bytes for each state."""
+
 Kind = Literal["always", "eventually", "deadlock"]
+
+
+@dataclass(frozen=True)
+class Beyond:
+    """Verdicts, outcomes of steps that never come (known where eventualities were judged), and the seconds it took."""
+
+    verdicts: tuple[Verdict, ...]
+    untaken: tuple[str, ...]
+    seconds: float
 
 
 def kind_of(system: System, name: str) -> Kind:
@@ -26,11 +39,11 @@ def kind_of(system: System, name: str) -> Kind:
 
 def beyond_safety(
     system: System, outcome: Outcome, engine: str, progress: Progress | None
-) -> tuple[tuple[Verdict, ...], float]:
-    """Judge deadlock and the eventualities of a system that was searched; and tell how long that took.
+) -> Beyond:
+    """Judge deadlock and the eventualities of a system that was searched.
 
     A deadlock is a violation; without one there is nothing to report. The eventualities are open as long as the
-    search is not complete.
+    search is not complete, and where it found more than MOST states.
     """
     began = time.perf_counter()
     found: list[Verdict] = []
@@ -40,8 +53,8 @@ def beyond_safety(
         found.append(
             Verdict(DEADLOCK, sentence, "model", "violated", len(stuck.trace), stuck.trace)
         )
-    if outcome.complete:
+    if outcome.complete and outcome.states <= MOST:
         runs = liveness(system, engine, progress=progress)
     else:
         runs = Runs(tuple(map(incomplete, system.program.eventualities)))
-    return (*found, *runs.verdicts), time.perf_counter() - began
+    return Beyond((*found, *runs.verdicts), runs.untaken, time.perf_counter() - began)

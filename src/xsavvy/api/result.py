@@ -35,6 +35,10 @@ class CheckResult(msgspec.Struct, frozen=True):
     steps and events of the scenario that were never taken, `deadlocks` counts states in which nothing can happen.
     `set` holds the choices that were asked for, `source` says where the property is from.
 
+    More that the scenario did not exercise: `never_chosen`, values of events; `untaken`, outcomes of steps and events
+    ("step -> label", known where eventualities were judged); `idle`, the other values of a design choice with which
+    the exploration would have been the very same; `no_effect`, the choices in `set` that did not change it.
+
     Of kind "always" is what must be true in every state, "eventually" what must come true in every fair run,
     "deadlock" that something can happen. A run that never gets there is a lasso: after `loop` steps of the trace,
     which are then its `depth`, the others repeat for ever; if there are none, the run ends.
@@ -59,6 +63,10 @@ class CheckResult(msgspec.Struct, frozen=True):
     unreached: list[str]
     set: dict[str, str] = {}
     source: str = ""
+    never_chosen: list[str] = []
+    untaken: list[str] = []
+    idle: dict[str, list[str]] = {}
+    no_effect: list[str] = []
     kind: Literal["always", "eventually", "deadlock"] = "always"
     loop: int | None = None
     ended: Literal["complete", "states", "memory", "stopped"] = "complete"

@@ -22,8 +22,8 @@ from xsavvy.model.build import World, system_of
 from xsavvy.model.choices import value_name
 from xsavvy.model.edits import ImpossibleDesign
 from xsavvy.model.patch import BrokenPatch, Patch, load_patch
-from xsavvy.model.scenarios import idle_paths
 
+from .coverage import Coverage, coverage
 from .judgement import DEADLOCK, beyond_safety, kind_of
 from .result import CheckReport, CheckResult, Progress, TraceStep, VerdictName
 from .usage import UsageError, unknown
@@ -57,6 +57,7 @@ def check(
     platform: str | None = None,
     choices: Mapping[str, str] | None = None,
     patch: Path | None = None,
+    liveness: bool = False,
     engine: str = "auto",
     threads: int | None = None,
     memory: int | None = None,
@@ -67,7 +68,8 @@ def check(
     """Explore every interleaving of some scenarios; one result for each of their properties.
 
     Without names all default scenarios are explored, on the newest modelled kernel and on this machine's CPUID. A
-    scenario that this machine cannot run is explored on a preset, and a note says so.
+    scenario that this machine cannot run is explored on a preset, and a note says so. With `liveness` every scenario
+    is asked for all that must come true sooner or later, and not only those scenarios that are about it.
 
     Large explorations are compiled; then `threads` may share the work (one for each CPU by default), `memory` bounds
     the process in bytes (most of what is free by default), and `checkpoint` is a directory in which each scenario's
@@ -90,11 +92,11 @@ def check(
             if len(found) == 1:
                 raise UsageError(note)
             continue
-        system = _system(target, loaded)
+        system = _system(target, loaded, liveness)
         place = None if checkpoint is None else checkpoint / scenario.name
         resources = Resources(threads, memory, place)
         outcome = _search(system, engine, max_states, resources, progress)
-        results += _results(target, shared, system, outcome, engine, progress)
+        results += _results(target, shared, system, outcome, engine, progress, loaded)
     return CheckReport(results, notes, f"{shared.platform.name}: {shared.platform.title}")
 
 
@@ -107,6 +109,7 @@ def trace(
     platform: str | None = None,
     choices: Mapping[str, str] | None = None,
     patch: Path | None = None,
+    liveness: bool = False,
     engine: str = "auto",
     threads: int | None = None,
     memory: int | None = None,
@@ -126,7 +129,7 @@ def trace(
     target, note = world(find_scenario(scenario), shared)
     if target is None:
         raise UsageError(note)
-    system = _system(target, loaded)
+    system = _system(target, loaded, liveness)
     program = system.program
     judged = [each.name for each in program.properties]
     judged += [each.name for each in program.eventualities]
@@ -138,8 +141,8 @@ def trace(
         )
     outcome = _search(system, engine, max_states, Resources(threads, memory), progress)
     if witness is not None:
-        return _sighting(target, shared, system, outcome, witness)
-    results = _results(target, shared, system, outcome, engine, progress)
+        return _sighting(target, shared, system, outcome, witness, loaded)
+    results = _results(target, shared, system, outcome, engine, progress, loaded)
     if property == DEADLOCK and not outcome.deadlocks.count:
         raise UsageError(f"{scenario}: no deadlock was found")
     if property is not None:
@@ -154,9 +157,9 @@ def _patch(path: Path | None) -> Patch | None:
         raise UsageError(str(error)) from None
 
 
-def _system(target: World, loaded: Patch | None) -> System:
+def _system(target: World, loaded: Patch | None, liveness: bool = False) -> System:
     try:
-        return system_of(target, loaded.edit if loaded else None)
+        return system_of(target, loaded.edit if loaded else None, liveness=liveness)
     except (ImpossibleDesign, BrokenPatch) as error:
         raise UsageError(str(error)) from None
     except CheckerError as error:
@@ -197,17 +200,12 @@ def _report(progress: OnProgress | None) -> Callable[[int, int, int, int, float]
     return report
 
 
-def _unreached(target: World, outcome: Outcome) -> list[str]:
-    idle = idle_paths(target.scenario)
-    steps = [step for step in outcome.unreached.steps if step.partition(".")[0] not in idle]
-    return [*steps, *outcome.unreached.events]
-
-
 def _result(
     target: World,
     shared: Setting,
     system: System,
     outcome: Outcome,
+    left: Coverage,
     each: Verdict,
     seconds: float,
 ) -> CheckResult:
@@ -225,7 +223,11 @@ def _result(
         seconds=seconds,
         trace=_steps(system, each.trace),
         deadlocks=outcome.deadlocks.count,
-        unreached=_unreached(target, outcome),
+        unreached=left.unreached,
+        never_chosen=left.never_chosen,
+        untaken=left.untaken,
+        idle=left.idle,
+        no_effect=left.no_effect,
         set={name: value_name(value) for name, value in shared.chosen.items()},
         source=each.source,
         kind=kind_of(system, each.name),
@@ -271,19 +273,27 @@ def _results(
     outcome: Outcome,
     engine: str,
     progress: OnProgress | None,
+    loaded: Patch | None,
 ) -> list[CheckResult]:
-    more, seconds = beyond_safety(system, outcome, engine, _report(progress))
+    more = beyond_safety(system, outcome, engine, _report(progress))
+    left = coverage(target, shared, system, outcome, more.untaken, patched=loaded is not None)
     judged = [(each, outcome.seconds) for each in outcome.verdicts]
-    judged += [(each, seconds) for each in more]
-    return [_result(target, shared, system, outcome, each, took) for each, took in judged]
+    judged += [(each, more.seconds) for each in more.verdicts]
+    return [_result(target, shared, system, outcome, left, each, took) for each, took in judged]
 
 
 def _sighting(
-    target: World, shared: Setting, system: System, outcome: Outcome, witness: str
+    target: World,
+    shared: Setting,
+    system: System,
+    outcome: Outcome,
+    witness: str,
+    loaded: Patch | None,
 ) -> CheckResult:
     seen = outcome.witness(witness)
     verdict: VerdictName = "incomplete" if seen.verdict == "incomplete" else "violated"
     if seen.verdict == "seen":
         verdict = "holds"
     found = Verdict(seen.name, seen.sentence, "", verdict, seen.depth, seen.trace)
-    return _result(target, shared, system, outcome, found, outcome.seconds)
+    left = coverage(target, shared, system, outcome, (), patched=loaded is not None)
+    return _result(target, shared, system, outcome, left, found, outcome.seconds)

@@ -88,6 +88,11 @@ _WHICH = (
     ),
     click.option("--patch", type=readable_file, help="Python file that changes the model."),
 )
+_LIVENESS = click.option(
+    "--liveness",
+    is_flag=True,
+    help="Ask every scenario for all that must happen sooner or later.",
+)
 _HOW = (
     click.option(
         "--engine",
@@ -123,6 +128,6 @@ def which_world(command: Command) -> Command:
 
 def world(command: Command) -> Command:
     """Add the options that say what is checked, and how hard."""
-    for option in reversed((*_WHICH, *_HOW)):
+    for option in reversed((*_WHICH, _LIVENESS, *_HOW)):
         command = option(command)
     return command

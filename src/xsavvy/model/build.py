@@ -158,16 +158,19 @@ def _start_buffers(s: Machine, k: Constants) -> None:
         s.fp_tile[Buffer.OTHER] = Value.OTHER
 
 
-def system_of(world: World, patch: Patch | None = None) -> System:
+def system_of(world: World, patch: Patch | None = None, *, liveness: bool = False) -> System:
     """Return the bound system of a world, patched if a patch is given.
 
-    What a patch adds is kept whatever the scenario leaves out. Raises checker.ModelError, edits.ImpossibleDesign.
+    What a patch adds is kept whatever the scenario leaves out; with `liveness` all eventualities are. Raises
+    checker.ModelError, edits.ImpossibleDesign.
     """
     program = assembled(world.kernel, world.choices, world.platform.vmx)
-    if patch is None:
-        return bind(narrowed(program, world.scenario), constants_for(world), (start_state(world),))
-    patched = patch(program)
-    kept = narrowed(patched, world.scenario, _names(patched) - _names(program))
+    keep = {each.name for each in program.eventualities} if liveness else set()
+    if patch is not None:
+        patched = patch(program)
+        keep |= _names(patched) - _names(program)
+        program = patched
+    kept = narrowed(program, world.scenario, keep)
     return bind(kept, constants_for(world), (start_state(world),))
 
 

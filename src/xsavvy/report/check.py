@@ -106,3 +106,12 @@ def _remarks(results: Iterable[CheckResult], width: int | None) -> Iterator[Text
     if unreached:
         label = Text(f"never taken ({number(len(unreached))}):", "yellow")
         yield from flow([label, *map(styled, unreached)], indent=2, width=width)
+    first = results[0]
+    for words, names in (
+        ("values never chosen", first.never_chosen),
+        ("outcomes that never come", first.untaken),
+        ("changes nothing here", first.no_effect),
+    ):
+        if names:
+            label = Text(f"{words} ({number(len(names))}):", "dim")
+            yield from flow([label, *map(styled, names)], indent=2, width=width)
