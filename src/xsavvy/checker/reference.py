@@ -30,25 +30,23 @@ def explore(system: System, max_states: int | None, meter: Meter) -> Exploration
     to expand, or on KeyboardInterrupt. Raises ModelError when a step writes an illegal value.
     """
     found: Exploration[State] = Exploration()
-    frontier = _level(system, found, dict.fromkeys(system.starts))
+    following: dict[State, State | None] = dict.fromkeys(system.starts)
     try:
-        while frontier:
-            following: dict[State, State | None] = {}
+        while following and found.ended != "states":
+            frontier, following = _level(system, found, following), {}
             for state in frontier:
-                if max_states is not None and len(found.parent) + len(following) >= max_states:
+                known = len(found.parent) + len(following)
+                if max_states is not None and known >= max_states:
                     found.ended = "states"
                     break
                 _expand(system, found, state, following)
-                known = len(found.parent) + len(following)
                 meter.show(known, found.transitions, found.depth, len(frontier))
-            if following:
-                found.depth += 1
-            frontier = _level(system, found, following)
-            if found.ended == "states":
-                return found
-        found.ended = "complete"
+            found.depth += bool(following)
+        if found.ended != "states":
+            found.ended = "complete"
     except KeyboardInterrupt:
         pass
+    _level(system, found, following)
     return found
 
 

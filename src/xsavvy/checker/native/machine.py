@@ -172,7 +172,8 @@ class Machine:
             for unit in self.tables.units.known.values()
         )
         program = system.program
-        names = [item.name for item in (*program.properties, *program.witnesses)]
+        names = [item.name for item in program.properties]
+        names += [item.name for item in program.witnesses]
         contexts = sorted(system.shape.contexts.items())
         rules = [_described(rule) for rule in system.rules]
         parts = (units, rules, names, contexts, self.layout.spots, system.starts)
