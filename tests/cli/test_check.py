@@ -71,14 +71,19 @@ def test_options_reach_the_api(api: Api, run: Run, tmp_path: Path) -> None:
     patch = tmp_path / "my.py"
     patch.write_text("")
     run("check", "calm", "--kernel", "v6.1", "--platform", "milan", "--set", "pkru=by_xcr0",
-        "--set", "xfd=always", "--patch", str(patch), "--engine", "reference")  # fmt: skip
+        "--set", "xfd=always", "--patch", str(patch), "--liveness",
+        "--engine", "reference")  # fmt: skip
     assert api.calls[-1] == {
         "scenarios": ["calm"],
         "kernel": "v6.1",
         "platform": "milan",
         "choices": {"pkru": "by_xcr0", "xfd": "always"},
         "patch": patch,
+        "liveness": True,
         "engine": "reference",
+        "threads": None,
+        "memory": None,
+        "checkpoint": None,
         "max_states": None,
     }
 
