@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import ctypes
 import signal
-from types import FunctionType
 
 import pytest
 
 from tests.checker.native import toy
+from tests.checker.native.spoken import spoken
 from tests.checker.native.toy import Maze, plain_chain, plain_search
-from xsavvy.checker.native import collapse, dictionary, hashing, kernel
+from xsavvy.checker.native import dictionary
 from xsavvy.checker.native.dictionary import TooManyWords
 from xsavvy.checker.native.store import NoMemory, resident
 from xsavvy.checker.native.walk import Tuning, Walk
@@ -217,17 +217,10 @@ def test_kernel_as_python(walk_of, words):
     maze = Maze(words=words, size=300, shift=3)
     answer = plain_search(maze)
     walk = walk_of(maze, tuning=Tuning(slots=1 << 12))
-    spoken = {"WORDS": words}
-    for room in (hashing, collapse, kernel):
-        for name, item in vars(room).items():
-            if isinstance(item, FunctionType) and item.__module__.startswith(kernel.__package__):
-                own = item.__module__ != "xsavvy.checker.native.primitive"
-                spoken[name] = FunctionType(item.__code__, spoken, name) if own else item
-            elif type(item) is int:
-                spoken.setdefault(name, item)
-    walk.kernel.search = spoken["search"]
-    walk.kernel.begin = spoken["begin"]
-    walk.kernel.seek = spoken["seek"]
+    functions = spoken(words)
+    walk.kernel.search = functions["search"]
+    walk.kernel.begin = functions["begin"]
+    walk.kernel.seek = functions["seek"]
     walk.start([maze.state(1)])
     assert walk.run() == "complete"
     same(walk, answer)
