@@ -151,10 +151,14 @@ def test_what_was_set_is_in_the_heading(api: Api, run: Run) -> None:
 
 def test_what_weakens_a_verdict_is_shown(api: Api, run: Run) -> None:
     """Deadlocks, and steps that nothing reached, stand below the properties."""
-    api.answers["calm"] = [result(deadlocks=2, unreached=["a.b", "c"])]
+    left = {"never_chosen": ["e (n=1)"], "untaken": ["a.b -> c"], "no_effect": ["pkru=by_pke"]}
+    api.answers["calm"] = [result(deadlocks=2, unreached=["a.b", "c"], **left)]
     lines = run("check", "calm").stdout.splitlines()
     assert "  2 deadlocks: states in which nothing can move" in lines
     assert "  never taken (2):  a.b  c" in lines
+    assert "  values never chosen (1):  e (n=1)" in lines
+    assert "  outcomes that never come (1):  a.b -> c" in lines
+    assert "  changes nothing here (1):  pkru=by_pke" in lines
 
 
 def test_an_interrupt_before_anything_was_found(api: Api, run: Run) -> None:
