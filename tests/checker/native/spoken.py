@@ -5,13 +5,13 @@ from __future__ import annotations
 
 from types import FunctionType
 
-from xsavvy.checker.native import collapse, hashing, kernel, primitive
+from xsavvy.checker.native import collapse, hashing, kernel, primitive, seek
 
 
 def spoken(words, before=lambda: None):
     """Copy the kernel for states of some words; `before` is called ahead of each primitive."""
     space = {"WORDS": words}
-    for room in (hashing, collapse, kernel):
+    for room in (hashing, collapse, kernel, seek):
         for name, item in vars(room).items():
             if isinstance(item, FunctionType) and item.__module__ == primitive.__name__:
                 space[name] = hooked(item, before)

@@ -14,7 +14,7 @@ from xsavvy.checker.native.lower import lower
 
 Entry = Callable[..., int]
 
-SOURCES = ("primitive", "lower", "control", "hashing", "collapse", "kernel")
+SOURCES = ("primitive", "lower", "control", "hashing", "collapse", "kernel", "seek")
 ENTRIES = {
     "search": 2,
     "begin": 2,
@@ -71,9 +71,9 @@ class Kernel:
 
 def text(words: int, prefix: str) -> str:
     """Write the kernel in LLVM's language."""
-    from xsavvy.checker.native import collapse, hashing, kernel
+    from xsavvy.checker.native import collapse, hashing, kernel, seek
 
-    rooms = (collapse, hashing, kernel)
+    rooms = (collapse, hashing, kernel, seek)
     entries = [next(getattr(r, name) for r in rooms if hasattr(r, name)) for name in ENTRIES]
     return lower(entries, prefix, {"WORDS": words})
 

@@ -184,15 +184,16 @@ class _Writer:
         t = self.fresh()
         self.label(f"loop{t}")
         self.test(node.test, f"do{t}", f"done{t}")
-        self.loop(node.body, t, f"loop{t}")
+        self.inside(node.body, t, f"loop{t}")
+        self.end(f"br label %loop{t}")
+        self.label(f"done{t}")
 
-    def loop(self, body: list[ast.stmt], t: int, again: str) -> None:
+    def inside(self, body: list[ast.stmt], t: int, again: str) -> None:
+        """Write the body of a loop; `continue` goes to `again`."""
         self.label(f"do{t}")
         self.loops.append((again, f"done{t}"))
         self.body(body)
         self.loops.pop()
-        self.end(f"br label %{again}")
-        self.label(f"done{t}")
 
     def count_up(self, node: ast.For) -> None:
         call = node.iter
@@ -213,10 +214,7 @@ class _Writer:
         self.say(f"%more{t} = icmp ult i64 %now{t}, {last}")
         self.end(f"br i1 %more{t}, label %do{t}, label %done{t}")
         # `continue` has to count as well, so the counting is a block of its own.
-        self.label(f"do{t}")
-        self.loops.append((f"next{t}", f"done{t}"))
-        self.body(node.body)
-        self.loops.pop()
+        self.inside(node.body, t, f"next{t}")
         self.label(f"next{t}")
         self.say(f"%old{t} = load i64, ptr %{name}, align 8")
         self.say(f"%new{t} = add i64 %old{t}, 1")
@@ -243,15 +241,12 @@ class _Writer:
     def truth(self, node: ast.expr) -> str:
         if isinstance(node, ast.Constant) and node.value is True:
             return "true"
-        left, right, how = "", "0", "ne"
-        if isinstance(node, ast.Compare):
-            if len(node.ops) != 1 or type(node.ops[0]) not in _COMPARE:
-                raise self.wrong(node)
-            left, right = self.value(node.left), self.value(node.comparators[0])
-            how = _COMPARE[type(node.ops[0])]
-        else:
-            left = self.value(node)
-        return self.named(f"icmp {how} i64 {left}, {right}")
+        if not isinstance(node, ast.Compare):
+            return self.named(f"icmp ne i64 {self.value(node)}, 0")
+        if len(node.ops) != 1 or type(node.ops[0]) not in _COMPARE:
+            raise self.wrong(node)
+        left, right = self.value(node.left), self.value(node.comparators[0])
+        return self.named(f"icmp {_COMPARE[type(node.ops[0])]} i64 {left}, {right}")
 
     def named(self, instruction: str) -> str:
         name = f"%v{self.fresh()}"
