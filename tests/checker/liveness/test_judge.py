@@ -43,7 +43,7 @@ def sets(found):
     return {frozenset(each) for each in found}
 
 
-@settings(CALM, max_examples=1500)
+@settings(CALM, max_examples=800)
 @given(st.randoms(use_true_random=False))
 def test_three_judges_agree_on_random_graphs(random: Random):
     """A violation is found exactly where the definition has one, in the same sets of states."""
@@ -53,7 +53,7 @@ def test_three_judges_agree_on_random_graphs(random: Random):
     assert bool(slow) == violated(graph, owed, when, goal)
 
 
-@settings(CALM, max_examples=1500)
+@settings(CALM, max_examples=800)
 @given(st.randoms(use_true_random=False))
 def test_a_lasso_is_a_fair_run_that_never_meets_the_goal(random: Random):
     """Where a start leads to a violation there is a lasso, and it is what it should be."""
@@ -94,7 +94,7 @@ def answer(system, engine):
         return str(bad)
 
 
-@settings(CALM, max_examples=250)
+@settings(CALM, max_examples=150)
 @given(st.randoms(use_true_random=False))
 def test_both_engines_judge_random_programs_alike(random: Random):
     """Graphs are equal, number by number; so are verdicts, stems and loops, or errors."""

@@ -55,11 +55,14 @@ def liveness(
             found = explore(system, max_states)
             if found is not None:
                 graph, states = found
-                return _runs(system, graph, _as_lists, states.__getitem__)
+                verdicts = _verdicts(system, graph, _as_lists, states.__getitem__)
+                return Runs(verdicts, untaken(system, graph, lambda slot, i: states[i][slot]))
         else:
             surveyor = Surveyor(system)
             if surveyor.draw(max_states, Meter(progress)):
-                return _runs(system, surveyor.graph, component.traps, surveyor.state)
+                graph = surveyor.graph
+                verdicts = _verdicts(system, graph, component.traps, surveyor.state)
+                return Runs(verdicts, untaken(system, graph, surveyor.value))
     except KeyboardInterrupt:
         pass
     return Runs(tuple(map(incomplete, system.program.eventualities)))
@@ -76,7 +79,9 @@ def _as_lists(
     return [sorted(trap) for trap in reference.traps(graph, owed, when, goal)]
 
 
-def _runs(system: System, graph: Graph, traps: Traps, state: Callable[[int], State]) -> Runs:
+def _verdicts(
+    system: System, graph: Graph, traps: Traps, state: Callable[[int], State]
+) -> tuple[Verdict, ...]:
     owed = parties(system)
     verdicts = []
     for at, item in enumerate(system.program.eventualities):
@@ -85,7 +90,7 @@ def _runs(system: System, graph: Graph, traps: Traps, state: Callable[[int], Sta
             verdicts.append(_violated(system, graph, owed, at, into, state))
         else:
             verdicts.append(Verdict(item.name, item.sentence, item.source, "holds"))
-    return Runs(tuple(verdicts), untaken(system, graph, lambda slot, i: state(i)[slot]))
+    return tuple(verdicts)
 
 
 def _violated(

@@ -69,6 +69,10 @@ class Surveyor(Machine):
         """Unpack a state by its number."""
         return self.word.unpack(self.words[number])
 
+    def value(self, slot: int, number: int) -> int:
+        """Read one slot of a state by its number."""
+        return self.word.value(slot, self.words[number])
+
     def _walk(self, max_states: int | None, meter: Meter) -> bool:
         words, graph, reached = self.words, self.graph, self.reached
         first, target, pieces, mask = graph.first, graph.target, self.pieces, self.word.key_mask
