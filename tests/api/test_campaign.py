@@ -15,7 +15,15 @@ import msgspec
 import pytest
 
 import xsavvy
-from xsavvy.api import CampaignReport, Job, JobResult, UsageError, campaign, campaign_results
+from xsavvy.api import (
+    CampaignReport,
+    CheckResult,
+    Job,
+    JobResult,
+    UsageError,
+    campaign,
+    campaign_results,
+)
 from xsavvy.api.matrix import job as jobs
 from xsavvy.api.matrix import pool
 from xsavvy.api.matrix.identity import code_identity
@@ -25,11 +33,15 @@ SMALL = "pkru-xinuse"
 KERNELS = ["v6.14..v6.18"]
 
 
+def plain(result: CheckResult) -> CheckResult:
+    return msgspec.structs.replace(result, seconds=0.0, engine="")
+
+
 def essence(report: CampaignReport) -> list[tuple[object, ...]]:
-    """What two campaigns over the same worlds must agree on; times and origins are their own."""
+    """What two campaigns over the same worlds must agree on; times, engines and origins differ."""
     return [
         (each.job.key, each.verdict, each.reason, each.digest, each.limit,
-         [msgspec.structs.replace(result, seconds=0.0) for result in each.results])
+         [plain(result) for result in each.results])
         for each in sorted(report.jobs, key=lambda each: each.job.key)
     ]  # fmt: skip
 
@@ -51,9 +63,7 @@ def test_a_campaign_says_what_single_checks_say() -> None:
     assert {"searched", "same model"} == set(origins(report))
     for each in report.jobs:
         alone = xsavvy.check([SMALL], kernel=each.job.kernel, platform=each.job.platform).results
-        assert [msgspec.structs.replace(r, seconds=0.0) for r in each.results] == [
-            msgspec.structs.replace(r, seconds=0.0) for r in alone
-        ]
+        assert [plain(result) for result in each.results] == [plain(result) for result in alone]
 
 
 def test_results_come_as_they_are_found() -> None:
@@ -82,6 +92,28 @@ def test_choices_multiply_and_contradictions_do_not_apply() -> None:
     assert (odd.verdict, odd.results) == ("not applicable", [])
     assert "pkru_order=before_xcr0" in odd.reason
     assert [each.verdict for each in report.left_out] == ["not applicable"]
+
+
+def test_a_shared_answer_claims_nothing_about_other_choices() -> None:
+    """Where one search answers for two designs, what is idle beside the second is not taken from the first."""
+    worlds: dict[str, Any] = {"kernels": ["v6.18"], "platforms": ["genoa"]}
+    first, second = campaign([SMALL], choices={"allocation": ["all"]}, **worlds).jobs
+    assert (first.origin, second.origin) == ("searched", "same model")
+    assert first.results[0].idle["allocation"] == ["may_fail"]
+    assert second.results[0].choices["allocation"] == "may_fail"
+    assert (second.results[0].idle, second.results[0].no_effect) == ({}, [])
+    alone = xsavvy.check(
+        [SMALL], kernel="v6.18", platform="genoa", choices={"allocation": "may_fail"}
+    )
+    hidden = [msgspec.structs.replace(plain(each), idle={}, no_effect=[]) for each in alone.results]
+    assert [plain(each) for each in second.results] == hidden
+
+
+def test_memory_that_is_not_enough_is_a_reason() -> None:
+    """A share of memory in which no search can run leaves every job incomplete, and says so."""
+    report = run(platforms=["genoa"], memory=1 << 20, engine="compiled", jobs=1)
+    assert {each.verdict for each in report.jobs} == {"incomplete"}
+    assert all("memory" in each.reason for each in report.jobs)
 
 
 def test_a_platform_without_the_component_does_not_apply() -> None:

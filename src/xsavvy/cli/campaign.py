@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from xsavvy.cli.option import as_json, reports
+from xsavvy.cli.option import as_json, reports, size
 from xsavvy.cli.status import USAGE, of_verdicts
 
 if TYPE_CHECKING:
@@ -47,6 +47,8 @@ def _choices(
               help="Stop each search after N states.")  # fmt: skip
 @click.option("--jobs", type=click.IntRange(min=1), metavar="N",
               help="Searches at a time. [default: one per core]")  # fmt: skip
+@click.option("--memory", metavar="SIZE", callback=size,
+              help="For all searches together, such as 8G. [default: most of what is free]")  # fmt: skip
 @click.option("-o", "--results", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
               help="Keep every answer here, and go on from what is there.")  # fmt: skip
 @click.option("--show", is_flag=True, help="Print what the file of results has; search nothing.")

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import click
 
-__all__ = ["as_json", "readable_file", "reports", "which_world", "world"]
+__all__ = ["as_json", "readable_file", "reports", "size", "which_world", "world"]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -62,7 +62,7 @@ _SIZE = re.compile(r"(\d+)\s*([KMGT]?)(i?B)?", re.IGNORECASE)
 _UNITS = {"": 0, "K": 10, "M": 20, "G": 30, "T": 40}
 
 
-def _bytes(context: click.Context, parameter: click.Parameter, text: str | None) -> int | None:
+def size(context: click.Context, parameter: click.Parameter, text: str | None) -> int | None:
     """Turn a size such as 8G into bytes; K, M, G and T are powers of 1024."""
     if text is None:
         return None
@@ -110,7 +110,7 @@ _HOW = (
     click.option(
         "--memory",
         metavar="SIZE",
-        callback=_bytes,
+        callback=size,
         help="Memory that this process may take, such as 8G. [default: most of what is free]",
     ),
     click.option(

@@ -20,6 +20,13 @@ from .result import Job, JobResult, JobVerdict, Task
 
 __all__ = ["Prepared", "do", "do_text", "prepare", "under_name", "unfinished"]
 
+REASONS = {
+    "complete": "",
+    "states": "stopped at {:,} states",
+    "memory": "stopped when the memory was used up",
+    "stopped": "stopped before the end",
+}
+
 
 class Prepared(msgspec.Struct, frozen=True):
     """A job and its model: the identity, or why there is none; what of the world it chose itself.
@@ -74,6 +81,8 @@ def do(task: Task) -> JobResult:
             platform=_platform(task.job),
             choices=task.job.set,
             engine=task.engine,
+            threads=task.threads,
+            memory=task.memory,
             max_states=task.max_states,
         )
     except MemoryError:
@@ -97,18 +106,22 @@ def unfinished(job: Job, reason: str, digest: str = "") -> JobResult:
 
 def under_name(found: JobResult, wanted: Prepared) -> JobResult:
     """Return what was found for a model as the result of another job with the same model."""
-    results = [
-        msgspec.structs.replace(
-            result,
-            scenario=wanted.job.scenario,
-            kernel=wanted.job.kernel,
-            platform=wanted.platform,
-            choices=wanted.choices,
-            set=wanted.job.set,
-        )
-        for result in found.results
-    ]
+    results = [_renamed(result, wanted) for result in found.results]
     return msgspec.structs.replace(found, job=wanted.job, results=results, origin="same model")
+
+
+def _renamed(result: CheckResult, wanted: Prepared) -> CheckResult:
+    renamed = msgspec.structs.replace(
+        result,
+        kernel=wanted.job.kernel,
+        platform=wanted.platform,
+        choices=wanted.choices,
+        set=wanted.job.set,
+    )
+    if result.choices == wanted.choices:
+        return renamed
+    # Beside other choices, others may be idle: nothing is known, where something could be wrong.
+    return msgspec.structs.replace(renamed, idle={}, no_effect=[])
 
 
 def _platform(job: Job) -> str | None:
@@ -128,11 +141,7 @@ def _found(task: Task, results: list[CheckResult], seconds: float) -> JobResult:
     verdict: JobVerdict = "incomplete" if "incomplete" in seen else "holds"
     if "violated" in seen:
         verdict = "violated"
-    states = max((result.states for result in results), default=0)
-    at_limit = task.max_states is not None and states >= task.max_states and "holds" not in seen
-    reason, limit = "", None
-    if at_limit:
-        reason, limit = f"stopped at {task.max_states:,} states", task.max_states
-    elif "incomplete" in seen:
-        reason = "the search was interrupted"
+    ended = results[0].ended if results else "stopped"
+    reason = REASONS[ended].format(task.max_states)
+    limit = task.max_states if ended == "states" else None
     return JobResult(task.job, verdict, reason, task.digest, results, limit, seconds)

@@ -14,10 +14,12 @@ from queue import Empty, SimpleQueue
 
 import msgspec
 
+from xsavvy.checker.native.store import available
+
 from .job import unfinished
 from .result import JobResult, Task
 
-__all__ = ["COMMAND", "on_this_machine"]
+__all__ = ["COMMAND", "on_this_machine", "shares"]
 
 COMMAND = [sys.executable, "-m", "xsavvy.api.matrix.worker"]
 
@@ -28,8 +30,7 @@ def on_this_machine(tasks: Sequence[Task], jobs: int | None = None) -> Iterator[
     for task in tasks:
         waiting.put(task)
     done: SimpleQueue[JobResult] = SimpleQueue()
-    number = min(jobs or len(os.sched_getaffinity(0)), len(tasks))
-    benches = [_Bench(waiting, done) for _ in range(number)]
+    benches = [_Bench(waiting, done) for _ in range(_workers(len(tasks), jobs))]
     try:
         for bench in benches:
             bench.start()
@@ -40,6 +41,17 @@ def on_this_machine(tasks: Sequence[Task], jobs: int | None = None) -> Iterator[
             bench.stop()
         for bench in benches:
             bench.join()
+
+
+def shares(tasks: int, jobs: int | None, memory: int | None) -> tuple[int, int]:
+    """Return how many threads, and how many bytes, each search of a number of tasks may take."""
+    workers = max(1, _workers(tasks, jobs))
+    whole = available() * 7 // 8 if memory is None else memory
+    return max(1, len(os.sched_getaffinity(0)) // workers), whole // workers
+
+
+def _workers(tasks: int, jobs: int | None) -> int:
+    return min(jobs or len(os.sched_getaffinity(0)), tasks)
 
 
 class _Bench(threading.Thread):

@@ -31,7 +31,8 @@ class Job(msgspec.Struct, frozen=True):
 class Task(msgspec.Struct, frozen=True):
     """A job as a worker gets it: with the identity of the model that is meant, and how to search.
 
-    `code` identifies the code that must run it; it is empty for a worker of this machine.
+    `code` identifies the code that must run it; it is empty for a worker of this machine. `threads` and `memory` are
+    the share of one search.
     """
 
     job: Job
@@ -39,6 +40,8 @@ class Task(msgspec.Struct, frozen=True):
     engine: str
     max_states: int | None = None
     code: str = ""
+    threads: int = 1
+    memory: int | None = None
 
 
 class JobResult(msgspec.Struct, frozen=True):
@@ -46,7 +49,8 @@ class JobResult(msgspec.Struct, frozen=True):
 
     `digest` identifies the model that was searched. `limit` is the number of states at which the search was told to
     stop, if that is what ended it. `origin` is "searched", "same model" (another job of this campaign was the same
-    model under another name, and was searched), or "kept" (the file had it).
+    model under another name, and was searched; which choices are idle is not told again if the choices differ), or
+    "kept" (the file had it).
     """
 
     job: Job

@@ -12,7 +12,7 @@ from xsavvy.api.usage import unknown
 from .identity import code_identity
 from .job import Prepared, prepare, under_name
 from .plan import in_order, planned
-from .pool import on_this_machine
+from .pool import on_this_machine, shares
 from .result import CampaignReport, JobResult, Key, Task
 from .store import Store
 
@@ -31,6 +31,7 @@ def campaign(
     engine: str = "auto",
     max_states: int | None = None,
     jobs: int | None = None,
+    memory: int | None = None,
     results: Path | None = None,
     cluster: str | None = None,
     on_result: OnResult | None = None,
@@ -40,8 +41,10 @@ def campaign(
 
     Names are those of `check`; a kernel may be a range `v5.17..v6.2`, and "all" stands for everything of its kind.
     Combinations with equal models are searched once. `results` is a file that keeps every answer at once, and from
-    which a campaign goes on: it searches only what is new, unfinished, or has another model now. `cluster` is the
-    address of a Dask scheduler. `on_result` gets each result as it comes, `progress` how many are done, of how many.
+    which a campaign goes on: it searches only what is new, unfinished, or has another model now. `jobs` searches run at
+    a time, which share `memory` bytes; None means all cores, and most of what is free. `cluster` is the address of a
+    Dask scheduler; there, each search may take `memory`. `on_result` gets each result as it comes, `progress` how many
+    are done, of how many.
     Ctrl-C ends a campaign; the report says so. Raises UsageError.
 
     >>> report = campaign(["pkru-xinuse"], kernels=["v6.14..v6.15"], platforms=["genoa"])
@@ -57,10 +60,10 @@ def campaign(
         interrupted = False
         try:
             groups = run.without_search([prepare(job) for job in wanted], max_states)
+            threads, share = (1, memory) if cluster else shares(len(groups), jobs, memory)
+            code = code_identity() if cluster else ""
             tasks = [
-                Task(
-                    first.job, first.digest, engine, max_states, code_identity() if cluster else ""
-                )
+                Task(first.job, first.digest, engine, max_states, code, threads, share)
                 for first, *_ in groups
             ]
             with closing(_searched(tasks, jobs, cluster)) as answers:
