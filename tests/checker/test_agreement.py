@@ -53,11 +53,19 @@ def test_both_engines_say_the_same(random: Random, limit: int):
 @settings(
     max_examples=1000, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
 )
-@given(st.randoms(use_true_random=False), st.sampled_from([1, 2]), st.sampled_from([0, 0, 0, 0, 2]))
-def test_the_compiled_engine_says_the_same(random: Random, threads: int, level: int):
+@given(
+    st.randoms(use_true_random=False),
+    st.sampled_from([1, 2]),
+    st.sampled_from([0, 0, 0, 0, 2]),
+    st.booleans(),
+)
+def test_the_compiled_engine_says_the_same(
+    random: Random, threads: int, level: int, specialise: bool
+):
     """Counts, verdicts, traces, deadlocks and unreached steps are equal.
 
-    A program that goes wrong somewhere goes wrong with both. Most are compiled without optimisation, which takes LLVM a tenth of the time.
+    A program that goes wrong somewhere goes wrong with both. Half are driven by tables, half by
+    code for them alone. Most are compiled without optimisation, which takes LLVM less time.
     """
     text, space = chance.load(random)
     try:
@@ -67,7 +75,7 @@ def test_the_compiled_engine_says_the_same(random: Random, threads: int, level: 
         raise
     slow = answer(system, "packed", 20_000)
     assume(isinstance(slow, str) or slow.complete)
-    resources = Resources(threads=threads)
+    resources = Resources(threads=threads, specialise=specialise)
     machine.shared_jit = JITS[level]
     if isinstance(slow, str):
         with pytest.raises(ModelError):

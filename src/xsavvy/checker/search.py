@@ -35,12 +35,14 @@ class Resources:
 
     `threads`: None means one for each CPU that this process may run on. `memory`: bytes for the
     whole process, None for most of what is free. `checkpoint`: a directory to resume from and
-    to save to.
+    to save to. `specialise`: whether to compile code for this system alone, constants folded;
+    None means during a search that turns out to be long.
     """
 
     threads: int | None = None
     memory: int | None = None
     checkpoint: Path | None = None
+    specialise: bool | None = None
 
 
 def search(
@@ -128,6 +130,7 @@ def _by_machine_code(
         threads=resources.threads or len(os.sched_getaffinity(0)),
         memory=resources.memory,
         checkpoint=resources.checkpoint,
+        specialise=resources.specialise,
     )
     state: Callable[[tuple[int, ...]], tuple[int, ...]] = tuple
     return Answer(system, "compiled", found, state).outcome(meter)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import FunctionType
 
 from xsavvy.checker.error import EngineError
@@ -28,13 +28,15 @@ class Surroundings:
     """What the functions of one module share.
 
     `places` numbers the run-time constants in `%k`; `tables` numbers, behind them, the
-    addresses of the context bits by location; `known` are constants that are folded.
+    addresses of the context bits by location; `known` are constants that are folded. In code for
+    one system only, everything is known, and `arrays` names an array for each context field.
     """
 
     layout: Layout
     places: Mapping[str, int]
     tables: Mapping[str, int]
     known: Mapping[str, Constant]
+    arrays: Mapping[str, str] = field(default_factory=dict)
 
 
 class Expressions:
@@ -98,7 +100,7 @@ class Expressions:
         if role == CONSTANTS:
             return self.constant(node)
         if role == RECORD:
-            if node.attr in self.around.tables:
+            if node.attr in self.around.layout.shape.contexts:
                 return self.context(node.attr)
             start, _ = self.around.layout.spans[node.attr]
             return self.numbers.read(self.around.layout.spots[start])
@@ -119,6 +121,8 @@ class Expressions:
         """Look the context bits up by location."""
         slot, _ = self.around.layout.shape.contexts[name]
         here = self.numbers.read(self.around.layout.spots[slot])
+        if name in self.around.arrays:
+            return self.text.value(f"load i64, ptr {self.text.at(self.around.arrays[name], here)}")
         table = self.text.word("%k", self.around.tables[name])
         base = self.text.value(f"inttoptr i64 {table} to ptr")
         return self.text.value(f"load i64, ptr {self.text.at(base, here)}, !invariant.load !0")

@@ -28,8 +28,8 @@ BROKEN = 2  # what a guard returns that raised the flag
 class Body(Expressions):
     """The statements of one function; each returns whether control can go on after it."""
 
-    def write(self, kind: str = "internal") -> str:
-        """Write the function."""
+    def write(self, manner: str = "") -> str:
+        """Write the function, with attributes if need be."""
         numbers = [name for name, role in self.roles.items() if role == INTEGER]
         for name in numbers:
             self.text.keep(name, f"%a.{name}")
@@ -38,7 +38,7 @@ class Body(Expressions):
         parameters = ["ptr noalias %s", "ptr noalias readonly %k"]
         parameters += [f"i64 %a.{name}" for name in numbers]
         name = function_name(self.src.function, tuple(self.roles.values()))
-        return self.text.function(name, parameters, kind)
+        return self.text.function(name, parameters, manner)
 
     def block(self, statements: Iterable[ast.stmt]) -> bool:
         """Write statements, up to one that never goes on."""
@@ -249,15 +249,21 @@ class Unit:
         )
 
 
-def module(roots: Iterable[tuple[FunctionType, Roles]], around: Surroundings) -> str:
-    """Write some functions and all that they call."""
-    waiting = list(dict.fromkeys(roots))
-    seen = set(waiting)
+def module(
+    roots: Iterable[tuple[FunctionType, Roles]],
+    around: Surroundings,
+    seen: set[tuple[FunctionType, Roles]] | None = None,
+    manner: str = "",
+) -> str:
+    """Write some functions and all that they call, but for those that were `seen` before."""
+    seen = set() if seen is None else seen
+    waiting = [key for key in dict.fromkeys(roots) if key not in seen]
+    seen.update(waiting)
     texts = []
     while waiting:
         function, roles = waiting.pop()
         body = Body(around, source(function), roles)
-        texts.append(body.write())
+        texts.append(body.write(manner))
         for key in body.needed:
             if key not in seen:
                 seen.add(key)

@@ -8,7 +8,7 @@ that the text is only written when the object code is not in the cache.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 
 import llvmlite
@@ -96,15 +96,23 @@ class Jit:
     def load(self) -> None:
         """Fetch or compile what was added."""
         if not self.fetch():
-            made = {key: compiled(text(), self.level) for key, text in self.waiting.items()}
-            self.waiting.clear()
-            self.cache.keep(made)
-            self.compiled += len(made)
-            for key, code in made.items():
-                self._place(key, code)
+            self.take(self.prepare())
         if self.unfinished:
             self.engine.finalize_object()
             self.unfinished = False
+
+    def prepare(self) -> dict[bytes, bytes]:
+        """Compile what is not in the cache, in any thread; `take` puts it into use."""
+        made = {key: compiled(text(), self.level) for key, text in self.waiting.items()}
+        self.cache.keep(made)
+        return made
+
+    def take(self, made: Mapping[bytes, bytes]) -> None:
+        """Put prepared code into use."""
+        self.compiled += len(made)
+        for key, code in made.items():
+            self.waiting.pop(key, None)
+            self._place(key, code)
 
     def _place(self, key: bytes, code: bytes) -> None:
         self.engine.add_object_file(llvm.ObjectFileRef.from_data(code))

@@ -16,6 +16,7 @@ from xsavvy.checker.bind import System
 from xsavvy.checker.error import EngineError
 from xsavvy.checker.exploration import Ended, Meter
 from xsavvy.checker.fault import explain
+from xsavvy.checker.native.fusion import OwnCode
 from xsavvy.checker.native.jit import Jit
 from xsavvy.checker.native.layout import Layout, Unfit
 from xsavvy.checker.native.tables import EXPAND, JUDGE, Tables, add_driver
@@ -83,16 +84,21 @@ class Machine:
         threads: int = 1,
         memory: int | None = None,
         checkpoint: Path | None = None,
+        specialise: bool | None = None,
     ) -> Answer:
         """Explore every reachable state; see `reference.explore`.
 
         With a checkpoint directory the search goes on from what is there, if anything is, and
-        leaves behind what it knows every now and then and at its end. Raises ModelError,
-        CheckerError for a checkpoint of something else, NoMemory.
+        leaves behind what it knows every now and then and at its end. `specialise`: whether to
+        write code for this system alone; None means on the way, when the search is long. Raises
+        ModelError, ResourceError.
         """
-        with self._walk(threads, memory, checkpoint) as walk:
+        own = OwnCode(self.system, self.layout, self.jit, specialise)
+        with self._walk(threads, memory, checkpoint) as walk, own:
+            own.offer(walk)
 
             def look() -> None:
+                own.offer(walk)
                 meter.show(walk.states, walk.transitions, walk.depth, walk.frontier)
                 if checkpoint is not None:
                     self._save(walk, checkpoint)

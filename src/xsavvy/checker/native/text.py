@@ -113,12 +113,11 @@ class Text:
         """Make a number of a test."""
         return int(test) if isinstance(test, bool) else self.value(f"zext i1 {test} to i64")
 
-    def function(self, name: str, parameters: Sequence[str], kind: str = "internal") -> str:
-        """Put the function together."""
+    def function(self, name: str, parameters: Sequence[str], manner: str = "") -> str:
+        """Put the function together; it is private to its module."""
         slots = [f"  %v.{slot} = alloca i64" for slot in self.slots]
-        body = "\n".join([f"define {kind} i64 @{name}({', '.join(parameters)}) {{", *slots])
-        rest = "\n".join(self.lines)
-        return f"{body}\n{rest}\n}}\n"
+        head = f"define internal i64 @{name}({', '.join(parameters)}) {manner} {{"
+        return "\n".join([head, *slots, *self.lines, "}", ""])
 
 
 def _shown(value: Number) -> str:
