@@ -95,7 +95,7 @@ def test_options_reach_the_api(api: Api, run: Run, tmp_path: Path) -> None:
         (["--set", "=x"], "'=x': expected CHOICE=VALUE"),
         (["--set", "a=1", "--set", "a=2"], "'a' is set twice, to '1' and to '2'"),
         (["--patch", "no/such.py"], "File 'no/such.py' does not exist."),
-        (["--engine", "warp"], "'warp' is not one of 'auto', 'reference', 'packed'."),
+        (["--engine", "warp"], "'warp' is not one of 'auto', 'reference', 'packed', 'compiled'."),
         (["--max-states", "0"], "0 is not in the range x>=1"),
         (["--kernle", "v6.1"], "No such option '--kernle'"),
     ],
@@ -118,8 +118,8 @@ def test_an_interrupt_keeps_what_was_found(api: Api, run: Run) -> None:
 
 
 def test_an_interrupt_within_a_search_ends_the_run(api: Api, run: Run) -> None:
-    """A search that ends before any limit was interrupted; no other scenario starts after it."""
-    api.answers["window"] = [result(verdict="incomplete")]
+    """A search that the user ended is the last one; no other scenario starts after it."""
+    api.answers["window"] = [result(verdict="incomplete", ended="stopped")]
     ran = run("check", "window", "calm")
     assert ran.exit_code == 3
     assert ran.stdout.endswith("1 scenario, 1 property: 1 incomplete; interrupted\n")

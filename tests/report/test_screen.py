@@ -109,7 +109,7 @@ def test_progress_fits_its_line() -> None:
 
 
 def test_progress_says_the_rate() -> None:
-    """Progress names states, transitions, depth, rate and time."""
+    """Progress names states, transitions, depth, frontier, rate and time."""
     assert progress_text(PROGRESS) == (
-        "1,000 states  5,000 transitions  depth 9  2,000 states/s  0.50 s"
+        "1,000 states  5,000 transitions  depth 9  frontier 100  2,000 states/s  0.50 s"
     )
