@@ -91,6 +91,29 @@ def test_half_a_search_leaves_eventualities_open() -> None:
     assert all(result.idle == {} for result in found.values())
 
 
+def test_an_interrupt_while_runs_are_judged_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C after the search leaves the eventualities open, and the properties as they were."""
+
+    def interrupt(*_: object) -> bool:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("xsavvy.checker.liveness.quick.Surveyor.draw", interrupt)
+    found = check("progress")
+    assert (found["kernel_survives"].verdict, found["kernel_survives"].ended) == (
+        "holds",
+        "complete",
+    )
+    eventual = [result for result in found.values() if result.kind == "eventually"]
+    assert {(result.verdict, result.ended) for result in eventual} == {("incomplete", "stopped")}
+
+
+def test_a_graph_that_is_too_large_stays_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Above the limit of states whose transitions fit, eventualities are not judged."""
+    monkeypatch.setattr("xsavvy.api.judgement.MOST", 9000)
+    eventual = [result for result in check("progress").values() if result.kind == "eventually"]
+    assert {(result.verdict, result.ended) for result in eventual} == {("incomplete", "states")}
+
+
 def test_what_was_left_out_is_named() -> None:
     """Values and outcomes that never come, and the choices that make no difference."""
     found = check("progress", choices={"pkru_write": "xrstor", "xfd_err": "not_saved"})

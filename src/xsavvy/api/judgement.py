@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from xsavvy.checker import Outcome, System, Verdict
-from xsavvy.checker.exploration import Progress
+from xsavvy.checker.exploration import Ended, Progress
 from xsavvy.checker.liveness import Runs, incomplete, liveness
 
-__all__ = ["DEADLOCK", "Beyond", "Kind", "beyond_safety", "kind_of"]
+__all__ = ["DEADLOCK", "Beyond", "Kind", "beyond_safety", "how_ended", "kind_of"]
 
 DEADLOCK = "something_can_happen"
 """The name under which a deadlock is reported."""
@@ -35,6 +35,16 @@ def kind_of(system: System, name: str) -> Kind:
         return "deadlock"
     names = (item.name for item in system.program.eventualities)
     return "eventually" if name in names else "always"
+
+
+def how_ended(outcome: Outcome, verdict: Verdict) -> Ended:
+    """Say how that ended which a verdict rests on: the search, or the look at its runs after it.
+
+    An open eventuality of a complete search met its own limit, or the user ended it.
+    """
+    if verdict.verdict != "incomplete" or not outcome.complete:
+        return outcome.ended
+    return "states" if outcome.states > MOST else "stopped"
 
 
 def beyond_safety(

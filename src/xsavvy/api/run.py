@@ -24,7 +24,7 @@ from xsavvy.model.edits import ImpossibleDesign
 from xsavvy.model.patch import BrokenPatch, Patch, load_patch
 
 from .coverage import Coverage, coverage
-from .judgement import DEADLOCK, beyond_safety, kind_of
+from .judgement import DEADLOCK, beyond_safety, how_ended, kind_of
 from .result import CheckReport, CheckResult, Progress, TraceStep, VerdictName
 from .usage import UsageError, unknown
 from .world import Setting, default_names, find_scenario, setting, world
@@ -232,7 +232,7 @@ def _result(
         source=each.source,
         kind=kind_of(system, each.name),
         loop=each.loop,
-        ended=outcome.ended,
+        ended=how_ended(outcome, each),
         engine=outcome.engine,
     )
 
