@@ -2,7 +2,8 @@
 """Which model a job is about, and which code a worker runs, in one digest each.
 
 Two jobs with one digest have the same rules, constants, starts and sentences, so one search answers both; a job
-whose digest is not that of its kept result is searched again. A comment or a test changes no digest of a job.
+whose digest is not that of its kept result is searched again. What stands outside the functions of the
+model changes no digest of a job; a comment inside one does.
 """
 
 import hashlib
