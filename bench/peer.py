@@ -37,7 +37,7 @@ class Count:
 
     `verdict` is "holds", "violated", "deadlock" or another error in the tool's words. `seconds`
     and `kilobytes` are wall time and peak memory of the search's process, `building` the time
-    to make it.
+    to make it, `search` the seconds of the search alone, where the tool tells them.
     """
 
     states: int
@@ -46,6 +46,7 @@ class Count:
     seconds: float
     kilobytes: int
     building: float
+    search: float | None = None
 
 
 def missing(tool: str) -> str:
@@ -58,9 +59,11 @@ def missing(tool: str) -> str:
     return ""
 
 
-def run(command: Sequence[str], folder: Path, limit: float) -> tuple[str, float, int]:
-    """Run a program; return its output, wall seconds and peak kilobytes."""
-    with (folder / "output").open("w+b") as output:
+def run(
+    command: Sequence[str], folder: Path, limit: float, log: Path | None = None
+) -> tuple[str, float, int]:
+    """Run a program; return its output (which `log` keeps), wall seconds and peak kilobytes."""
+    with (log or folder / "output").open("w+b") as output:
         began = time.perf_counter()
         with subprocess.Popen(  # noqa: S603 (the tools that this file is about)
             command, cwd=folder, stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL
@@ -112,6 +115,9 @@ def _made(command: Sequence[str]) -> str:
 
 
 def _tail(output: str) -> str:
+    error = re.search(r"#error (.+)", output)
+    if error:
+        return error[1]
     return " / ".join(output.strip().splitlines()[-6:])[-600:] or "no output"
 
 
@@ -174,7 +180,9 @@ def spin(
     choosing = (1, 1 + starts) if starts > 1 else (0, 1)
     stored = round(float(states[1])) - choosing[0]
     taken = round(float(transitions[1])) - choosing[1]
-    return Count(stored, taken, verdict, seconds, kilobytes, building)
+    clock = re.search(r"elapsed time ([\d.]+) seconds", output)
+    search = float(clock[1]) if clock and float(clock[1]) >= 0.1 else None
+    return Count(stored, taken, verdict, seconds, kilobytes, building, search)
 
 
 def tlc(

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Write a model in Promela, for SPIN: one process, one option of its loop for each rule."""
+"""Write a model in Promela, for SPIN: one process, one option of its loop for each rule.
+
+A property is one more option, which is enabled where the property is violated.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ RESERVED = """
     proctype provided return run select short show skip timeout trace true type typedef undef
     union unless unsigned xr xs auto case char const continue default double enum extern float
     goto long register signed sizeof static struct switch void volatile while restrict
-    now trpt depth model properties started pptr qptr settable setbit uerror
+    now trpt depth model pptr qptr settable setbit uerror
 """.split()
 
 
@@ -60,16 +63,13 @@ class _Writer:
         yield from (" */", "")
         for item in self.form.variables:
             yield f"{self.declared(item)}  /* {meaning(item)} */"
-        if len(self.form.starts) > 1:
-            yield "bit started = 0;  /* a start state is chosen first, by a step of its own */"
         if self.hidden:
             yield from ("", "/* not part of the state: values within one step */")
             yield from (f"hidden int {name};" for name in self.hidden.values())
         yield from ("", "active proctype model()", "{")
         yield from self.starts()
-        yield "end_:" if self.form.terminal else ""
-        yield from ("  do", *actions, "  od", "}")
-        yield from self.monitor(properties)
+        yield from ["end_:"] if self.form.terminal else []
+        yield from ("  do", *actions, *self.laws(properties), "  od", "}")
 
     def top(self) -> list[str]:
         run = [
@@ -98,7 +98,7 @@ class _Writer:
         yield "  if"
         for state in self.form.starts:
             values = [f"{self.names[v.slot]} = {state[v.slot]};" for v in self.form.variables]
-            yield f"  :: d_step {{ true -> started = 1; {' '.join(values)} }}"
+            yield f"  :: d_step {{ true -> {' '.join(values)} }}"
         yield "  fi;"
 
     def action(self, action: Action) -> Iterator[str]:
@@ -147,28 +147,13 @@ class _Writer:
             yield from self.statements(no, indent + "   ")
             yield f"{indent}fi;"
 
-    def monitor(self, properties: bool) -> Iterator[str]:
-        """Write the process that waits for a property to be violated."""
-        laws = [*(self.form.laws if properties else ()), *self.form.demands]
-        options: list[tuple[str, str]] = []
-        for law in laws:
-            words = plain(law.name if law.sentence == law.name else f"{law.name}: {law.sentence}")
-            options.append((words, self.wrong(self.printer.test(law, law.test))))
+    def laws(self, properties: bool) -> Iterator[str]:
+        """Write the options that only a wrong state enables."""
+        for law in (*(self.form.laws if properties else ()), *self.form.demands):
+            words = law.name if law.sentence == law.name else f"{law.name}: {law.sentence}"
+            yield f"  /* {plain(words)} */"
+            yield f"  :: d_step {{ !({self.printer.test(law, law.test)}) -> assert(false) }}"
         if self.form.terminal is not None and properties:
+            yield "  /* a deadlock: nothing can happen, and that is not where the model ends */"
             ended = self.printer.expression(self.form.terminal)
-            options.append(("a deadlock", f"timeout && !{_grouped(ended)}"))
-        if not options:
-            return
-        yield from ("", "active proctype properties()", "{", "end_:", "  if")
-        for words, test in options:
-            yield f"  /* {words} */"
-            yield f"  :: d_step {{ {test} -> assert(false) }}"
-        yield from ("  fi", "}")
-
-    def wrong(self, test: str) -> str:
-        started = "started && " if len(self.form.starts) > 1 else ""
-        return f"{started}!{_grouped(test)}"
-
-
-def _grouped(text: str) -> str:
-    return f"({text})"
+            yield f"  :: d_step {{ timeout && !({ended}) -> assert(false) }}"

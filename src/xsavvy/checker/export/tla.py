@@ -67,12 +67,21 @@ class Tla(Printer):
     true, false = "TRUE", "FALSE"
 
     def operation(self, node: Node) -> str:
-        """Write an operator; of masks and shifts by constants the plain arithmetic."""
-        if node.op == "&" and node.args[1].const is not None and node.args[1].const > 0:
-            return self.selected(self.expression(node.args[0]), node.args[1].const)
-        if node.op in ("<<", ">>") and node.args[1].const is not None:
-            sign = "*" if node.op == "<<" else "\\div"
-            return f"({self.expression(node.args[0])} {sign} {1 << node.args[1].const})"
+        """Write an operator; with a constant, bit operators and shifts are plain arithmetic."""
+        constant = node.args[1].const if len(node.args) == 2 else None
+        if constant is not None and constant > 0:
+            value = self.expression(node.args[0])
+            match node.op:
+                case "&":
+                    return self.selected(value, constant)
+                case "|":
+                    return f"({value} + {constant} - {self.selected(value, constant)})"
+                case "^":
+                    return f"({value} + {constant} - 2 * {self.selected(value, constant)})"
+                case "<<":
+                    return f"({value} * {1 << constant})"
+                case ">>":
+                    return f"({value} \\div {1 << constant})"
         return super().operation(node)
 
     def selected(self, value: str, mask: int) -> str:
