@@ -29,7 +29,7 @@ from .result import CheckReport, CheckResult, Progress, TraceStep, VerdictName
 from .usage import UsageError, unknown
 from .world import Setting, default_names, find_scenario, setting, world
 
-__all__ = ["check", "default_scenarios", "trace"]
+__all__ = ["check", "default_scenarios", "place_of", "trace"]
 
 ENGINES: Mapping[str, Literal["auto", "reference", "packed", "compiled"]] = {
     "auto": "auto",
@@ -251,14 +251,14 @@ def _steps(system: System, found: Trace | None) -> list[TraceStep]:
             },
             arguments=dict(hop.arguments),
             inferred=hop.inferred,
-            code=_code(effects[hop.step]),
+            code=place_of(effects[hop.step]),
         )
         for hop in hops
     ]
 
 
-def _code(effect: Callable[..., Any]) -> str:
-    """Return where a function of this package stands; a user's own file stays unnamed."""
+def place_of(effect: Callable[..., Any]) -> str:
+    """Return where a function of this package stands, `file:line`; a user's own file stays unnamed."""
     code = unwrap(effect).__code__
     try:
         return f"{Path(code.co_filename).relative_to(PACKAGE).as_posix()}:{code.co_firstlineno}"

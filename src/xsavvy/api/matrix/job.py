@@ -6,7 +6,7 @@ import time
 import msgspec
 
 from xsavvy.api.result import CheckResult
-from xsavvy.api.run import check
+from xsavvy.api.run import check, place_of
 from xsavvy.api.usage import UsageError
 from xsavvy.api.world import find_scenario, setting, world
 from xsavvy.checker import CheckerError
@@ -18,7 +18,7 @@ from .identity import code_identity, model_identity
 from .plan import THIS_MACHINE
 from .result import Job, JobResult, JobVerdict, Task
 
-__all__ = ["Prepared", "do", "do_text", "prepare", "under_name", "unfinished"]
+__all__ = ["Prepared", "do", "do_text", "prepare", "under_name", "unfinished", "with_places"]
 
 REASONS = {
     "complete": "",
@@ -31,6 +31,7 @@ REASONS = {
 class Prepared(msgspec.Struct, frozen=True):
     """A job and its model: the identity, or why there is none; what of the world it chose itself.
 
+    `places` says where the functions of the steps stand now, which is no part of the identity.
     Without an identity the job does not apply, or, if `broken`, the model itself is wrong.
     """
 
@@ -40,6 +41,7 @@ class Prepared(msgspec.Struct, frozen=True):
     broken: bool = False
     platform: str = ""
     choices: dict[str, str] = {}
+    places: dict[str, str] = {}
 
     def nothing(self) -> JobResult:
         """Return the result of a job that has no model to search."""
@@ -65,6 +67,7 @@ def prepare(job: Job) -> Prepared:
         model_identity(job.scenario, system),
         platform=target.platform.name,
         choices={name: value_name(value) for name, value in target.choices.items()},
+        places={rule.name: place_of(rule.effect) for rule in system.rules},
     )
 
 
@@ -108,6 +111,21 @@ def under_name(found: JobResult, wanted: Prepared) -> JobResult:
     """Return what was found for a model as the result of another job with the same model."""
     results = [_renamed(result, wanted) for result in found.results]
     return msgspec.structs.replace(found, job=wanted.job, results=results, origin="same model")
+
+
+def with_places(found: JobResult, wanted: Prepared) -> JobResult:
+    """Return a kept result whose traces say where the functions of their steps stand now."""
+    results = [
+        msgspec.structs.replace(
+            result,
+            trace=[
+                msgspec.structs.replace(step, code=wanted.places.get(step.step, ""))
+                for step in result.trace
+            ],
+        )
+        for result in found.results
+    ]
+    return msgspec.structs.replace(found, results=results)
 
 
 def _renamed(result: CheckResult, wanted: Prepared) -> CheckResult:

@@ -73,7 +73,7 @@ def _bound(jobs: int) -> None:
 
 def _scenarios(names: Sequence[str]) -> list[str]:
     if ALL in names:
-        return [scenario.name for scenario in SCENARIOS]
+        return [scenario.name for scenario in SCENARIOS if not scenario.large]
     return [find_scenario(name).name for name in dict.fromkeys(names)] or default_names()
 
 

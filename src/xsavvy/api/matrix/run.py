@@ -10,7 +10,7 @@ from xsavvy.api.run import ENGINES
 from xsavvy.api.usage import unknown
 
 from .identity import code_identity
-from .job import Prepared, prepare, under_name
+from .job import Prepared, prepare, under_name, with_places
 from .plan import in_order, planned
 from .pool import on_this_machine, shares
 from .result import CampaignReport, JobResult, Key, Task
@@ -130,9 +130,10 @@ class _Run:
 
     def _reuse(self, wanted: Prepared, own: JobResult | None, other: JobResult) -> None:
         if own is not None and own.digest == wanted.digest and own.finished >= other.finished:
-            self._done(own, keep=False)
+            fresh = with_places(own, wanted)
+            self._done(fresh, keep=fresh != own)
         else:
-            self._done(under_name(other, wanted))
+            self._done(under_name(with_places(other, wanted), wanted))
 
     def _done(self, found: JobResult, *, keep: bool = True) -> None:
         if keep:
