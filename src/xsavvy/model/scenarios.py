@@ -1,77 +1,30 @@
 # SPDX-License-Identifier: Apache-2.0
 """Scenarios: what of the environment is let in, so that a question is answered in seconds.
 
-A scenario narrows the events and the guest's components; it never changes a step. What it leaves out it says. The
-properties are those that its events can bear on.
+The table of those that are checked when none is named, and of some that look closer; `large.py` adds the large ones.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
-from xsavvy.isa.components import AVX, CET_S, CET_U, PKRU, SSE, X87, XTILECFG, XTILEDATA
+from xsavvy.isa.components import AVX, CET_S, CET_U, PKRU
 
+from .large import large
+from .scenario import (
+    BASE,
+    EXITS,
+    KERNEL_SOFTIRQS,
+    PROGRESS,
+    RETURNS,
+    SCHEDULER,
+    SOFTIRQS,
+    TILES,
+    Scenario,
+)
 from .values import CR4_OSXSAVE, CR4_PKE
 
 __all__ = ["SCENARIOS", "Scenario", "scenario_named"]
 
-BASE = X87 | SSE
-TILES = XTILECFG | XTILEDATA
-
-
-@dataclass(frozen=True)
-class Scenario:
-    """One narrowed world.
-
-    `guest_xcr0` bounds what the guest may enable, `needs_xcr0` and `needs_xss` are what the platform must have, and
-    `stand_in` names the preset to use for a vendor whose machine lacks it. `start` sets fields at the start.
-    """
-
-    name: str
-    question: str
-    events: tuple[str, ...]
-    properties: tuple[str, ...]
-    witnesses: tuple[str, ...]
-    leaves_out: str
-    source: str
-    guest_xcr0: int = BASE
-    guest_keeps: int = BASE
-    tries_illegal: bool = False
-    booted: bool = False
-    cpus: int = 2
-    default: bool = True
-    needs_xcr0: int = 0
-    needs_xss: int = 0
-    vmx_only: bool = False
-    eventualities: tuple[str, ...] = ()
-    stand_in: Mapping[bool, str] = field(default_factory=dict)
-    start: Mapping[str, int] = field(default_factory=dict)
-
-
-EXITS = ("fastpath exit", "external interrupt", "exit to userspace")
-RETURNS = ("signal", "exit request")
-SOFTIRQS = (
-    "softirq",
-    "softirq in user mode",
-    "softirq in user mode (other task)",
-    "softirq at irq_exit",
-)
-KERNEL_SOFTIRQS = ("softirq", "softirq at irq_exit")
-SCHEDULER = (
-    "preemption",
-    "preemption in user mode",
-    "migration",
-    "migration in user mode",
-    "wake-up of the vCPU thread",
-)
-
-PROGRESS = (
-    "kvm_run_gets_somewhere",
-    "exiting_instruction_is_completed",
-    "userspace_hears_of_its_exits",
-    "interrupted_vcpu_goes_on",
-)
-
-SCENARIOS = (
+QUICK = (
     Scenario(
         "fpu",
         "Do the guest, the VMM and another task keep their registers, on two CPUs?",
@@ -340,6 +293,9 @@ SCENARIOS = (
         cpus=1,
     ),
 )
+
+
+SCENARIOS = (*QUICK, *large(QUICK))
 
 
 def scenario_named(name: str) -> Scenario | None:
