@@ -60,7 +60,7 @@ def test_exactly_what_a_change_touches_is_searched_again(tmp_path: Path) -> None
     assert run(tmp_path) == (KEPT, code)
     step = "def xrstors_cet("
     above = '"""'  # every function of the file goes down a line, and a kept trace says so
-    path = tmp_path / "xsavvy" / "model" / "guest.py"
+    path = tmp_path / "xsavvy" / "model" / "pkru.py"
     path.write_text(path.read_text().replace(above, f"# A comment.\n{above}", 1))
     origins, other = run(tmp_path)
     assert origins == KEPT
