@@ -7,6 +7,7 @@ under the user's cache. Each run is one child process, whose time and peak memor
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -20,6 +21,7 @@ __all__ = ["JAR", "Count", "Failed", "missing", "rumur", "spin", "tlc"]
 
 _cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
 JAR = Path(os.environ.get("TLA2TOOLS") or _cache / "xsavvy" / "tla2tools.jar")
+BUILDING = 600.0  # seconds after which a compiler is given up
 NEEDS: Mapping[str, tuple[str, ...]] = {
     "rumur": ("rumur", "gcc"),
     "spin": ("spin", "gcc"),
@@ -99,14 +101,29 @@ def _peak(process: int) -> int:
     return int(found[1]) if found else 0
 
 
-def _build(commands: Sequence[Sequence[str]], folder: Path, limit: float) -> float:
+def _build(commands: Sequence[Sequence[str]], folder: Path, name: str, text: str) -> float:
+    """Write a model and run the commands that make its verifier; return their seconds.
+
+    What was made by the same commands of the same text is used again.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    record = folder / "built.json"
+    asked = [text, [list(command) for command in commands]]
+    if record.exists():
+        known = json.loads(record.read_text())
+        if known["asked"] == asked:
+            return float(known["seconds"])
+        record.unlink()
+    (folder / name).write_text(text)
     total = 0.0
     for command in commands:
-        output, seconds, _ = run(command, folder, limit)
+        made = folder / _made(command)
+        made.unlink(missing_ok=True)
+        output, seconds, _ = run(command, folder, BUILDING)
         total += seconds
-        wanted = folder / _made(command)
-        if not wanted.exists():
+        if not made.exists():
             raise Failed(f"{command[0]}: {_tail(output)}")
+    record.write_text(json.dumps({"asked": asked, "seconds": total}))
     return total
 
 
@@ -132,13 +149,12 @@ def rumur(
     limit: float = 3600,
 ) -> Count:
     """Run rumur on a Murphi model."""
-    _fresh(folder, "model.m", text, ("model.c", "model"))
     generate = ["rumur", "--output-format", "human-readable", "--threads", str(threads)]
     generate += ["--pack-state", "on" if pack else "off", "--value-type", "int32_t"]
     generate += ["--deadlock-detection", "stuck" if deadlocks else "off", "-o", "model.c"]
     compile_ = ["gcc", "-std=c11", optimise, "-march=native", "-mcx16", "-w"]
     compile_ += ["-o", "model", "model.c", "-lpthread"]
-    building = _build([[*generate, "model.m"], compile_], folder, limit)
+    building = _build([[*generate, "model.m"], compile_], folder, "model.m", text)
     output, seconds, kilobytes = run(["./model"], folder, limit)
     found = re.search(r"(\d+) states, (\d+) rules fired", output)
     if found is None:
@@ -162,9 +178,9 @@ def spin(
     limit: float = 3600,
 ) -> Count:
     """Run SPIN on a Promela model; what only leads to a start state is not counted."""
-    _fresh(folder, "model.pml", text, ("pan.c", "pan"))
     compile_ = ["gcc", optimise, "-w", "-DMEMLIM=16000", *defines, "-o", "pan", "pan.c"]
-    building = _build([["spin", "-a", "-o2", "model.pml"], compile_], folder, limit)
+    commands = [["spin", "-a", "-o2", "model.pml"], compile_]
+    building = _build(commands, folder, "model.pml", text)
     command = ["./pan", f"-m{depth}", f"-w{slots}", *([] if deadlocks else ["-E"])]
     output, seconds, kilobytes = run(command, folder, limit)
     states = re.search(r"([\d.e+]+) states, stored", output)
@@ -197,7 +213,8 @@ def tlc(
     limit: float = 3600,
 ) -> Count:
     """Run TLC on a TLA+ module named model; the generated start states are not counted."""
-    _fresh(folder, "model.tla", text, ())
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "model.tla").write_text(text)
     (folder / "model.cfg").write_text(configuration)
     command = ["java", "-XX:+UseParallelGC", f"-Xmx{memory}", "-cp", str(JAR), "tlc2.TLC"]
     command += ["-workers", str(workers), "-metadir", "states", "-config", "model.cfg"]
@@ -213,10 +230,3 @@ def tlc(
         verdict = _tail(output)
     generated, distinct = (int(part.replace(",", "")) for part in found[-1])
     return Count(distinct, generated - starts, verdict, seconds, kilobytes, 0.0)
-
-
-def _fresh(folder: Path, name: str, text: str, old: Sequence[str]) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    for each in old:
-        (folder / each).unlink(missing_ok=True)
-    (folder / name).write_text(text)
