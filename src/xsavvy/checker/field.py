@@ -171,16 +171,31 @@ class Mask(Kind):
 
 @dataclass(frozen=True)
 class Each(Kind):
-    """A list of `length` values of one kind; its elements are shown as `field[i]`."""
+    """A list of `length` values of one kind; its elements are shown as `field[i]`.
+
+    With an enum as `names`, they are shown by the name of the member that has the index.
+
+    >>> class Side(enum.IntEnum):
+    ...     LEFT = 0
+    ...     RIGHT = 1
+    >>> Each(2, Flag(), Side).label(1)
+    'right'
+    """
 
     length: int
     kind: Kind
+    names: type[enum.IntEnum] | None = None
 
     def __post_init__(self) -> None:
         if self.length < 1:
             raise ModelError(f"Each({self.length}, ...): the length must be at least 1")
         if isinstance(self.kind, (Each, Location, Context)):
             raise ModelError("Each: the elements must be Flag, Below, Choice or Mask")
+
+    def label(self, index: int) -> str:
+        """Write an index as people read it in a trace."""
+        known = self.names is not None and index in {int(member) for member in self.names}
+        return self.names(index).name.lower() if self.names is not None and known else str(index)
 
     @property
     def default(self) -> int:

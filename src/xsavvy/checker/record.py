@@ -55,6 +55,10 @@ class Field:
         """Kind of one value of the field."""
         return self.kind.kind if isinstance(self.kind, Each) else self.kind
 
+    def label(self, index: int) -> str:
+        """Write the index of an element as people read it."""
+        return self.kind.label(index) if isinstance(self.kind, Each) else str(index)
+
     @property
     def first(self) -> int | list[int]:
         """Initial value as the record holds it."""
@@ -68,11 +72,12 @@ class Slot:
     field: str
     index: int | None
     kind: Kind
+    label: str = ""
 
     @property
     def name(self) -> str:
         """Name in traces and messages: `field` or `field[i]`."""
-        return self.field if self.index is None else f"{self.field}[{self.index}]"
+        return self.field if self.index is None else f"{self.field}[{self.label}]"
 
 
 def fields(record: type[Record]) -> tuple[Field, ...]:
@@ -217,7 +222,9 @@ def shape(
         if item.length is None:
             slots.append(Slot(item.name, None, places.get(item.name, item.kind)))
         else:
-            slots.extend(Slot(item.name, i, item.element) for i in range(item.length))
+            slots.extend(
+                Slot(item.name, i, item.element, item.label(i)) for i in range(item.length)
+            )
     starts = {name: start for name, start, _ in spans}
     derived = {name: (starts[at], bits) for name, (at, bits) in contexts.items()}
     return Shape(record, tuple(slots), derived, tuple(spans))

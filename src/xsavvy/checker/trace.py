@@ -17,6 +17,8 @@ from xsavvy.checker.outcome import Hop, Trace
 from xsavvy.checker.record import State
 from xsavvy.checker.rule import Rule, successor
 
+PLAIN = 10  # greater values that an event chooses are masks, and shown in hex
+
 
 def replay(system: System, chain: Sequence[State]) -> Trace:
     """Replay a chain of states through the reference functions.
@@ -67,4 +69,6 @@ def hop_by(system: System, rule: Rule, old: State, new: State) -> Hop:
 
 def shown(value: int) -> str:
     """Show a chosen value: by its name if it has one."""
-    return value.name.lower() if isinstance(value, enum.IntEnum) else str(value)
+    if isinstance(value, enum.IntEnum):
+        return value.name.lower()
+    return str(value) if value < PLAIN else hex(value)

@@ -77,23 +77,25 @@ class Machine(Record):
     ]
 
     # Tasks.
-    tif_need_fpu_load: Annotated[list[int], Each(TASKS, Flag()), "TIF_NEED_FPU_LOAD"]
-    thread_last_cpu: Annotated[list[int], Each(TASKS, Below(CPUS)), "fpu.last_cpu"]
+    tif_need_fpu_load: Annotated[list[int], Each(TASKS, Flag(), Task), "TIF_NEED_FPU_LOAD"]
+    thread_last_cpu: Annotated[list[int], Each(TASKS, Below(CPUS), Task), "fpu.last_cpu"]
     thread_pkru: Annotated[
-        list[int], Each(TASKS, Choice(Value)), "thread.pkru, valid while scheduled out"
+        list[int], Each(TASKS, Choice(Value), Task), "thread.pkru, valid while scheduled out"
     ]
 
     # Buffers in memory, one fpstate each.
     fp_xfeatures: Annotated[
         list[int],
-        Each(BUFFERS, Mask(XCR0_BITS | XSS_BITS, always=XCR0_ALWAYS)),
+        Each(BUFFERS, Mask(XCR0_BITS | XSS_BITS, always=XCR0_ALWAYS), Buffer),
         "fpstate.xfeatures: what has room",
     ]
-    fp_xstate_bv: Annotated[list[int], Each(BUFFERS, Mask(IMAGE)), "XSTATE_BV of its header"]
-    fp_xfd: Annotated[list[int], Each(BUFFERS, Mask(TILE)), "fpstate.xfd"]
-    fp_sse: Annotated[list[int], Each(BUFFERS, Choice(Value)), "its XMM"]
-    fp_cet_u: Annotated[list[int], Each(BUFFERS, Choice(Value)), "its CET_U"]
-    fp_tile: Annotated[list[int], Each(BUFFERS, Choice(Value)), "its TILEDATA"]
+    fp_xstate_bv: Annotated[
+        list[int], Each(BUFFERS, Mask(IMAGE), Buffer), "XSTATE_BV of its header"
+    ]
+    fp_xfd: Annotated[list[int], Each(BUFFERS, Mask(TILE), Buffer), "fpstate.xfd"]
+    fp_sse: Annotated[list[int], Each(BUFFERS, Choice(Value), Buffer), "its XMM"]
+    fp_cet_u: Annotated[list[int], Each(BUFFERS, Choice(Value), Buffer), "its CET_U"]
+    fp_tile: Annotated[list[int], Each(BUFFERS, Choice(Value), Buffer), "its TILEDATA"]
     guest_fp_in_use: Annotated[int, Flag(), "the guest's fpstate is installed in the vCPU thread"]
 
     # KVM's vCPU.
