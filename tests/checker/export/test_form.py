@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from random import Random
+from typing import Annotated
 
 import pytest
 
@@ -11,8 +12,9 @@ from tests.checker import chance
 from tests.checker.export.evaluate import after, after_statements, value
 from tests.checker.fx import Size, budget, program
 from tests.model.world import system as real
-from xsavvy.checker import ModelError, bind, search
+from xsavvy.checker import Below, Each, Event, Flag, ModelError, Program, Record, bind, search
 from xsavvy.checker.export.form import form
+from xsavvy.checker.export.order import body
 from xsavvy.checker.rule import successor
 
 
@@ -77,3 +79,52 @@ def test_the_protocol() -> None:
 def test_real_scenarios(scenario: str, kernel: str, platform: str) -> None:
     """States of real scenarios, some hundred steps deep."""
     assert agree(real(scenario, kernel, platform), 200) >= 200
+
+
+class Shifted(Record):
+    amount: Annotated[int, Below(4), "bits"]
+    one: Annotated[int, Below(8), "a value"]
+    two: Annotated[int, Below(8), "another"]
+
+
+def shift_if_possible(s, k):
+    by = s.amount - 2
+    if by >= 0:
+        value = (s.one << by | s.two << by) & 7
+        s.one = value ^ 1
+        s.two = value ^ 2
+    s.amount = (s.amount + 1) & 3
+
+
+def test_what_has_no_value_is_not_computed_beforehand() -> None:
+    """A shift by a negative number stays on the way that never comes there."""
+    event = Event("shift", "a", shift_if_possible, source="-")
+    system = bind(Program(Shifted, (), (event,)), Size())
+    model = form(system)
+    (action,) = model.actions
+    named = body(action.updates).named
+    assert all(part.op != "<<" for node in named for part in node.walk())
+    assert list(action.demands) == []
+    assert agree(system, 100) == search(system).states
+
+
+class Marked(Record):
+    level: Annotated[int, Below(4), "what to mark"]
+    marks: Annotated[list[int], Each(2, Flag()), "two marks"]
+    usable: Annotated[int, Flag(), "whether there is a mark for the level"]
+
+
+def mark_if_usable(s, k):
+    if s.usable:
+        s.marks[s.level] ^= 1
+    s.level = (s.level + 1) & 3
+    s.usable = s.level < 2
+
+
+def test_what_is_demanded_on_one_way_is_not_on_the_other() -> None:
+    """An index only has to be in range where it is used."""
+    event = Event("mark", "a", mark_if_usable, source="-")
+    system = bind(Program(Marked, (), (event,)), Size())
+    (action,) = form(system).actions
+    assert action.demands
+    assert agree(system, 100) == search(system).states

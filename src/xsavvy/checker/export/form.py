@@ -156,7 +156,9 @@ class _Former:
         test = run.guard(function, values)
         for demand, what in run.demands.items():
             unless = self.forest.false if given is None else self.forest.inverse(given)
-            self.demands[self.forest.either(unless, demand)] = what
+            everywhere = self.forest.either(unless, demand)
+            if everywhere is not self.forest.true:
+                self.demands[everywhere] = what
         run.demands.clear()
         return test
 

@@ -137,8 +137,9 @@ class Lowering(ABC):
             if bad:
                 within = self.forest.compare(op, value, self.forest.constant(bound))
                 unless = self.forest.inverse(self.facts.path)
-                test = self.facts.decided(self.forest.either(unless, within))
-                self.demands[test] = f"{env.source.name}(): {what} is {op} {bound}"
+                test = self.forest.either(unless, self.facts.decided(within))
+                if test is not self.forest.true:
+                    self.demands[test] = f"{env.source.name}(): {what} is {op} {bound}"
 
     # expressions
 

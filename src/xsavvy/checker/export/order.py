@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from xsavvy.checker.export.bound import MOST_SHIFT
 from xsavvy.checker.export.node import Node
 
 SMALL = 8  # an expression of so many nodes is not worth a name
@@ -84,8 +85,14 @@ def repeated(roots: Iterable[Node], grouped: bool = True) -> tuple[Node, ...]:
                 waiting.append((arg, False))
             else:
                 waiting.append((arg, outermost and node.op == "if"))
-    found = {node: None for node, count in uses.items() if count > 1 and node.size > SMALL}
+    often = (node for node, count in uses.items() if count > 1 and node.size > SMALL)
+    found = {node: None for node in often if not any(map(_partial, node.walk()))}
     return tuple(dict.fromkeys(part for node in found for part in node.walk() if part in found))
+
+
+def _partial(node: Node) -> bool:
+    """Tell whether a node has a value only on some ways, such as a shift by -1."""
+    return node.op in ("<<", ">>") and not 0 <= node.args[1].low <= node.args[1].high <= MOST_SHIFT
 
 
 class _Sorter:

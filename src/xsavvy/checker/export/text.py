@@ -94,9 +94,9 @@ def about(action: Action) -> str:
 def widest(form: Form) -> int:
     """Count the bits, with a sign, that every integer of a model fits."""
     most = 0
-    roots = [law.test for law in form.laws]
+    roots = [law.test for law in (*form.laws, *form.demands)]
     for action in form.actions:
-        roots += [action.guard, *action.updates.values()]
+        roots += [action.guard, *action.updates.values(), *action.demands]
     seen: set[Node] = set()
     for root in roots:
         for node in root.walk() if root not in seen else ():
