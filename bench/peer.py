@@ -188,14 +188,16 @@ def spin(
     errors = re.search(r"errors: (\d+)", output)
     if states is None or transitions is None or errors is None:
         raise Failed(f"spin: {_tail(output)}")
+    if "e+" in states[1] + transitions[1]:
+        raise Failed(f"spin: rounds its counts to {states[1]} and {transitions[1]}")
     if "max search depth too small" in output:
         raise Failed(f"spin: a depth of {depth} is too small")
     verdict = "violated" if int(errors[1]) else "holds"
     if re.search(r"^pan:\d+: invalid end state", output, re.MULTILINE):
         verdict = "deadlock"
     choosing = (1, 1 + starts) if starts > 1 else (0, 1)
-    stored = round(float(states[1])) - choosing[0]
-    taken = round(float(transitions[1])) - choosing[1]
+    stored = int(states[1]) - choosing[0]
+    taken = int(transitions[1]) - choosing[1]
     clock = re.search(r"elapsed time ([\d.]+) seconds", output)
     search = float(clock[1]) if clock and float(clock[1]) >= 0.1 else None
     return Count(stored, taken, verdict, seconds, kilobytes, building, search)
