@@ -37,7 +37,7 @@ def main() -> int:
     options = _options()
     subjects = [s for s in SUBJECTS if not options.quick or s.states < LARGE]
     subjects = [s for s in subjects if not options.only or s.name in options.only]
-    limits = [ram.measure(size, threads) for size in (512, 2048) for threads in (1, 2)]
+    limits = _limits()
     skipped = [reason for tool in TOOLS if (reason := peer.missing(tool))]
     began, before = time.time(), here.machine()
     rows: list[Row] = []
@@ -49,6 +49,7 @@ def main() -> int:
             if (row.states, row.transitions) != (subject.states, subject.transitions):
                 counted = f"{row.states} states, {row.transitions} transitions"
                 wrong.append(f"{row.subject}: {row.engine} counts {counted}")
+    limits = ram.better(limits, _limits())
     text = [*_preamble(before, skipped), *table.lines(rows, limits), *wrong]
     sys.stdout.write("\n".join(text) + "\n")
     _keep(options.output, rows, limits, text, skipped, before, began)
@@ -63,6 +64,10 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--all", action="store_true", help="also what takes long")
     parser.add_argument("--output", type=Path, default=ROOT / "bench" / "results", metavar="FOLDER")
     return parser.parse_args()
+
+
+def _limits() -> list[Accesses]:
+    return [ram.measure(size, threads) for size in (512, 2048) for threads in (1, 2)]
 
 
 def _rows(subject: Subject, options: argparse.Namespace, skipped: list[str]) -> Iterator[Row]:
