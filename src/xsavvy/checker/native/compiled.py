@@ -21,6 +21,7 @@ ENTRIES = {
     "seek": 2,
     "sieve_bit": 1,
     "rebuild": 5,
+    "transfer": 3,
     "locate": 3,
     "encode_all": 4,
     "decode": 4,
@@ -54,6 +55,7 @@ class Kernel:
         self.seek = self.bind(jit, prefix, "seek")
         self.sieve_bit = self.bind(jit, prefix, "sieve_bit")
         self.rebuild = self.bind(jit, prefix, "rebuild")
+        self.transfer = self.bind(jit, prefix, "transfer")
         self.locate = self.bind(jit, prefix, "locate")
         self.encode_all = self.bind(jit, prefix, "encode_all")
         self.decode = self.bind(jit, prefix, "decode")

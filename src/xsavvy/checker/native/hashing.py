@@ -94,6 +94,26 @@ def rebuild(control: int, lane: int, first: int, last: int, places: int) -> int:
     return known
 
 
+def transfer(control: int, line: int, end: int) -> int:
+    """Insert the keys of a part of an old table into the new one; return how many were there.
+
+    The upper bits of a hash choose the line, so a table is read and its successor written from
+    one end to the other: memory is asked in order, not at random.
+    """
+    table = load64(control + TABLE)
+    lines = load64(control + SLOTS) >> 3
+    last = table + (lines << 6)
+    shared = load64(control + SHARED)
+    known = 0
+    while line < end:
+        mark = load64(line)
+        if mark != 0:
+            key = mark ^ OCCUPIED
+            known += 1 - insert(table, last, place(table, lines, key), key, shared)
+        line += 8
+    return known
+
+
 def locate(keys: int, count: int, key: int) -> int:
     """Find a key in an array; return its index, or `count`."""
     for i in range(count):

@@ -19,7 +19,7 @@ _NORESERVE = 0x4000  # MAP_NORESERVE; Python names it since 3.13
 KEY = 8  # bytes
 MOST_LOAD = 0.85  # of the table when memory is short
 GOOD_LOAD = 0.62  # else: half as full after doubling, which is at most 34 bytes for a state
-SMALL = 1 << 22  # slots up to which the table grows by four
+SMALL = 1 << 23  # slots up to which the table grows by four
 
 
 class NoMemory(ResourceError):

@@ -39,9 +39,24 @@ class Visited:
         if larger <= self.slots:
             return not stuck
         if stuck or self.room(other) <= self.limit.states(self.slots, other) // 8:
-            self.slots = larger
-            self.replace()
+            old, self.slots = self.slots, larger
+            taken = 8 * (old + larger + sum(self.board.tails())) + other
+            if taken <= self.limit.bytes:
+                self.unfold(old)
+            else:
+                self.replace()
         return True
+
+    def unfold(self, slots: int) -> None:
+        """Copy the table of so many slots to one of the new size, while there is room for both."""
+        old = self.area
+        workers = self._open()
+        parts = [old.address + slots // LINE * n // workers * 64 for n in range(workers + 1)]
+        self.team.run(
+            lambda n: self.kernel.transfer(self.board.address, parts[n], parts[n + 1]),
+            range(workers),
+        )
+        old.close()
 
     def fit(self, states: int, other: int) -> bool:
         """Choose a size for a number of states; return whether the limit allows it."""
@@ -55,15 +70,20 @@ class Visited:
     def replace(self) -> bool:
         """Make the table anew and enter all keys; return whether each was there only once."""
         self.area.close()  # first, so that never two tables take memory
+        workers = self._open()
+        tails = self.board.tails()
+        # The lanes' scratch serves the workers, one lane's for each.
+        known = self.team.run(lambda worker: self._enter(worker, workers, tails), range(workers))
+        return sum(known) == 0
+
+    def _open(self) -> int:
+        """Begin a new table; return how many workers shall fill it."""
         self.area = Area(self.bytes)
         self.board[control.TABLE] = self.area.address
         self.board[control.SLOTS] = self.slots
-        tails = self.board.tails()
-        # The lanes' scratch serves the workers, one lane's for each.
-        workers = self.team.threads if sum(tails) > (1 << 12) else 1
+        workers = self.team.threads if sum(self.board.tails()) > (1 << 12) else 1
         self.board[control.SHARED] = int(workers > 1)
-        known = self.team.run(lambda worker: self._enter(worker, workers, tails), range(workers))
-        return sum(known) == 0
+        return workers
 
     def _enter(self, worker: int, workers: int, tails: tuple[int, ...]) -> int:
         """Enter a worker's part of each lane's keys; return how many were there already."""
