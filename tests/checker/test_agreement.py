@@ -16,7 +16,6 @@ from xsavvy.checker import ModelError, Resources, bind, search
 from xsavvy.checker.native import machine
 from xsavvy.checker.native.jit import Jit
 
-
 JITS = {0: cache(lambda: Jit(level=0)), 2: machine.shared_jit}
 
 

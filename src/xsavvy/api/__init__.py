@@ -7,7 +7,7 @@ this machine. Every name that a caller may get wrong raises UsageError, whose me
 valid names.
 """
 
-from .export import LANGUAGES, ExportedModel, export
+from .exporting import LANGUAGES, ExportedModel, export
 from .lists import KINDS, ListItem, listing
 from .machine import conform_silicon, cpu
 from .matrix import CampaignReport, Job, JobResult, campaign, campaign_results
