@@ -52,6 +52,12 @@ class Area:
             for i, word in enumerate(words):
                 cells[i] = word
 
+    def forget(self, first: int, last: int) -> None:
+        """Give back the memory of a range of bytes; it is all zeros then. Whole pages only."""
+        first, last = -(-first // PAGE) * PAGE, last // PAGE * PAGE
+        if first < last:
+            self.memory.madvise(mmap.MADV_DONTNEED, first, last - first)
+
     def close(self) -> None:
         """Give the memory back."""
         self.memory.close()

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from xsavvy.checker.native import control
 from xsavvy.checker.native.board import Board
 from xsavvy.checker.native.compiled import Kernel
@@ -10,6 +12,7 @@ from xsavvy.checker.native.store import Area, Limit
 from xsavvy.checker.native.team import Team
 
 LINE = 8  # slots
+PIECES = 16  # in which a table is copied
 
 
 class Visited:
@@ -40,7 +43,7 @@ class Visited:
             return not stuck
         if stuck or self.room(other) <= self.limit.states(self.slots, other) // 8:
             old, self.slots = self.slots, larger
-            taken = 8 * (old + larger + sum(self.board.tails())) + other
+            taken = 8 * (larger + old // PIECES + sum(self.board.tails())) + other
             if taken <= self.limit.bytes:
                 self.unfold(old)
             else:
@@ -48,15 +51,27 @@ class Visited:
         return True
 
     def unfold(self, slots: int) -> None:
-        """Copy the table of so many slots to one of the new size, while there is room for both."""
-        old = self.area
+        """Copy the table of so many slots to one of the new size, piece by piece.
+
+        What was copied is given back, so that both together hardly take more than the new one.
+        """
+        old, lines = self.area, slots // LINE
         workers = self._open()
-        parts = [old.address + slots // LINE * n // workers * 64 for n in range(workers + 1)]
-        self.team.run(
-            lambda n: self.kernel.transfer(self.board.address, parts[n], parts[n + 1]),
-            range(workers),
-        )
+        for piece in range(PIECES):
+            first, last = (lines * n // PIECES for n in (piece, piece + 1))
+            marks = [64 * (first + (last - first) * n // workers) for n in range(workers + 1)]
+            self._transfer(old.address, marks)
+            old.forget(marks[0], marks[-1])
         old.close()
+
+    def _transfer(self, address: int, marks: Sequence[int]) -> None:
+        """Copy the parts of a table between some marks, one by each worker."""
+        self.team.run(
+            lambda n: self.kernel.transfer(
+                self.board.address, address + marks[n], address + marks[n + 1]
+            ),
+            range(len(marks) - 1),
+        )
 
     def fit(self, states: int, other: int) -> bool:
         """Choose a size for a number of states; return whether the limit allows it."""
