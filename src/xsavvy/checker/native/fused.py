@@ -26,7 +26,7 @@ from xsavvy.checker.program import Effect
 from xsavvy.checker.reader import CONSTANTS, INTEGER, RECORD
 from xsavvy.checker.rule import Rule
 
-VERSION = 1
+VERSION = 2
 GROUP = 63  # events whose openness at a location is kept in one word
 
 
@@ -84,7 +84,7 @@ class Fused:
         """Write the module."""
         seen: set[tuple[FunctionType, Roles]] = set()
         parts = [DECLARED]
-        for name, (_, bits) in self.system.shape.contexts.items():
+        for name, bits in self.layout.contexts().items():
             parts.append(f"{self.arrays[name]} = {_array(bits)}\n")
         parts.append(module(self._guards(), self.around, seen, "alwaysinline"))
         parts.append(module(self._effects(), self.around, seen))

@@ -90,6 +90,16 @@ class Layout:
         if self.words > MOST_WORDS:
             raise Unfit(f"a state takes {self.words} words of 63 bits, more than {MOST_WORDS}")
 
+    def contexts(self) -> dict[str, tuple[int, ...]]:
+        """Give the context bits of each context field for every number that its slot can hold.
+
+        Numbers without a location have none; only a damaged checkpoint brings them up.
+        """
+        found = {}
+        for name, (slot, bits) in self.shape.contexts.items():
+            found[name] = bits + (0,) * ((1 << self.spots[slot].bits) - len(bits))
+        return found
+
     def pack(self, state: State) -> tuple[int, ...]:
         """Make the words of a state."""
         words = [0] * self.words

@@ -53,9 +53,7 @@ class Units:
         self.known: dict[tuple[Any, int, bool], Unit] = {}
         self.vectors: dict[tuple[Any, int, bool], int] = {}
         self.arrays: list[ctypes.Array[ctypes.c_uint64]] = []
-        self.contexts = {
-            name: self.array(bits) for name, (_, bits) in system.shape.contexts.items()
-        }
+        self.contexts = {name: self.array(bits) for name, bits in layout.contexts().items()}
 
     def array(self, values: Iterable[int]) -> int:
         """Put numbers in memory; return the address."""
