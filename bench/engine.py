@@ -28,7 +28,8 @@ from bench.ram import Accesses  # noqa: E402
 from bench.subject import SUBJECTS, Subject  # noqa: E402
 
 LARGE = 1_000_000  # states from which on the others run once, and our slow engine not at all
-HUGE = 5_000_000  # states from which on TLC is left out, unless one insists
+HUGE = 2_000_000  # states from which on TLC is left out, unless one insists
+ALONE = 50_000_000  # states from which on the others take ten minutes, or more memory than there is
 TOOLS = ("spin", "rumur", "tlc")
 
 
@@ -78,6 +79,9 @@ def _rows(subject: Subject, options: argparse.Namespace, skipped: list[str]) -> 
         yield from measure.ours(subject, "packed", 1, options.runs)
     for tool in TOOLS:
         if peer.missing(tool):
+            continue
+        if subject.states >= ALONE:
+            skipped.append(f"{subject.name}: {tool} needs too long or too much for it")
             continue
         if tool == "tlc" and subject.states >= HUGE and not options.all:
             skipped.append(f"{subject.name}: TLC needs minutes for it (--all)")

@@ -17,6 +17,7 @@ from xsavvy.version import __version__
 __all__ = ["machine", "versions"]
 
 ASK = {
+    "commit": ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty"],
     "rumur": ["rumur", "--version"],
     "spin": ["spin", "-V"],
     "java": ["java", "-version"],
@@ -41,7 +42,7 @@ def versions() -> dict[str, str]:
     found = {"xsavvy": __version__, "python": platform.python_version()}
     found["llvmlite"] = llvmlite.__version__
     for name, command in ASK.items():
-        if shutil.which(command[0]):
+        if shutil.which(command[0]) is not None:
             ran = subprocess.run(  # noqa: S603 (fixed commands)
                 command, capture_output=True, text=True, check=False
             )

@@ -31,7 +31,9 @@ SUBJECTS = (
     Subject("fx-1-0", 27_616, 65_792),
     Subject("fpu/v5.18/sapphire-rapids", 473_415, 571_477),
     Subject("fx-2-1", 1_355_456, 3_415_840),
+    Subject("fpu-xcr0/v7.3/sapphire-rapids", 2_432_578, 2_987_777),
     Subject("fx-3-0", 12_831_360, 33_289_152),
+    Subject("fx-3-7", 113_819_520, 310_483_776),
 )
 
 
