@@ -40,4 +40,11 @@ GOLDEN = (
     Row("progress", "v7.3", "genoa", 8329, 10062, 101),
     Row("progress-xfd", "v6.18", "sapphire-rapids", 30995, 34717, 180),
     Row("progress-xfd", "v7.3", "sapphire-rapids", 30991, 34721, 171),
+    Row("fpu-xcr0", "v7.3", "sapphire-rapids", 2432578, 2987777, 180),
+)
+
+# These take minutes and gigabytes: the first always runs, the others with XSAVVY_LARGE=1.
+LARGE = (
+    Row("fpu-pkru", "v6.18", "sapphire-rapids", 62112322, 94757444, 158),
+    Row("fpu-pkru-xss", "v6.18", "sapphire-rapids", 689782042, 1056085604, 209),
 )

@@ -3,11 +3,16 @@
 
 from __future__ import annotations
 
+import dataclasses
+import os
+from typing import Any, Literal
+
 import pytest
 
-from tests.model.golden import GOLDEN, Row
+from tests.model.golden import GOLDEN, LARGE, Row
 from tests.model.world import explored, system
 from xsavvy.checker import search
+from xsavvy.kvm import NEWEST
 
 
 @pytest.mark.parametrize(
@@ -23,6 +28,28 @@ def test_states_transitions_and_depth_are_pinned(row: Row) -> None:
         row.depth,
     )
     assert outcome.deadlocks.count == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("row", LARGE, ids=lambda row: row.scenario)
+def test_large_scenarios_are_pinned(row: Row) -> None:
+    """The compiled engine counts what it counted when somebody last looked."""
+    if row is not LARGE[0] and not os.environ.get("XSAVVY_LARGE"):
+        pytest.skip("takes minutes and most of 24 GiB; set XSAVVY_LARGE=1")
+    outcome = search(system(row.scenario, row.kernel, row.platform), "compiled")
+    assert (outcome.states, outcome.transitions, outcome.depth) == row[3:]
+
+
+ENGINES: tuple[Literal["packed"], Literal["compiled"]] = ("packed", "compiled")
+
+
+@pytest.mark.parametrize("scenario", ["xcr0", "xss", "pkru", "xfd", "progress", "progress-xfd"])
+def test_the_compiled_engine_agrees_with_the_packed_one(scenario: str) -> None:
+    """Counts, verdicts, traces, and what was never taken are equal on the real model."""
+    target = system(scenario, NEWEST, "sapphire-rapids")
+    one, other = (search(target, engine) for engine in ENGINES)
+    same: Any = {"engine": "", "seconds": 0.0, "bytes": None}
+    assert dataclasses.replace(one, **same) == dataclasses.replace(other, **same)
 
 
 @pytest.mark.parametrize(
