@@ -17,6 +17,7 @@ PAGE = mmap.PAGESIZE
 HUGE = 2 << 20  # bytes of a huge page of x86
 _NORESERVE = 0x4000  # MAP_NORESERVE; Python names it since 3.13
 KEY = 8  # bytes
+LINE = 8  # slots that are looked at together
 MOST_LOAD = 0.85  # of the table when memory is short
 GOOD_LOAD = 0.62  # else: half as full after doubling, which is at most 34 bytes for a state
 SMALL = 1 << 23  # slots up to which the table grows by four
@@ -106,9 +107,10 @@ class Limit:
         return max(0, int((self.bytes - other) / (KEY * (1 + MOST_LOAD))))
 
     def grown(self, slots: int, other: int) -> int:
-        """Slots of the next larger table, or `slots` if there is none."""
+        """Slots of the next larger table, or `slots` if none is worth the work."""
         wish = slots * (4 if slots < SMALL else 2)
-        return max(slots, min(wish, self.most_slots(other)))
+        larger = min(wish, self.most_slots(other)) // LINE * LINE
+        return larger if larger > slots + slots // 8 else slots
 
     def states(self, slots: int, other: int) -> int:
         """States that a table may hold before it should grow, or at all if it cannot."""

@@ -8,10 +8,9 @@ from collections.abc import Sequence
 from xsavvy.checker.native import control
 from xsavvy.checker.native.board import Board
 from xsavvy.checker.native.compiled import Kernel
-from xsavvy.checker.native.store import Area, Limit
+from xsavvy.checker.native.store import LINE, Area, Limit
 from xsavvy.checker.native.team import Team
 
-LINE = 8  # slots
 PIECES = 16  # in which a table is copied
 
 
@@ -38,7 +37,7 @@ class Visited:
 
     def enlarge(self, other: int, stuck: bool) -> bool:
         """Grow if little room is left or the lanes are stuck; return False if that is the end."""
-        larger = self.limit.grown(self.slots, other) // LINE * LINE
+        larger = self.limit.grown(self.slots, other)
         if larger <= self.slots:
             return not stuck
         if stuck or self.room(other) <= self.limit.states(self.slots, other) // 8:
@@ -76,7 +75,7 @@ class Visited:
     def fit(self, states: int, other: int) -> bool:
         """Choose a size for a number of states; return whether the limit allows it."""
         while self.limit.states(self.slots, other) < states:
-            larger = self.limit.grown(self.slots, other) // LINE * LINE
+            larger = self.limit.grown(self.slots, other)
             if larger <= self.slots:
                 return False
             self.slots = larger
