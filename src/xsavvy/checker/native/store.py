@@ -20,6 +20,7 @@ KEY = 8  # bytes
 LINE = 8  # slots that are looked at together
 MOST_LOAD = 0.85  # of the table when memory is short
 GOOD_LOAD = 0.62  # else: half as full after doubling, which is at most 34 bytes for a state
+SPARED = 8  # one part in 2**8 of a limit is left for Python's own needs, traces above all
 SMALL = 1 << 23  # slots up to which the table grows by four
 
 
@@ -95,7 +96,7 @@ class Limit:
     def __init__(self, total: int | None) -> None:
         before = resident()
         self.total = total if total is not None else before + available() * 7 // 8
-        self.bytes = self.total - before
+        self.bytes = self.total - before - (self.total >> SPARED)
         if self.bytes < (1 << 20):
             need = (before >> 20) + 2
             raise NoMemory(
