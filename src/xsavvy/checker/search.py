@@ -97,6 +97,8 @@ def _compiled(
 
 def _auto(system: System, max_states: int | None, meter: Meter, resources: Resources) -> Outcome:
     """Use machine code if it is there; else see first whether there is enough to do for it."""
+    if resources.checkpoint is not None and unavailable() is None:
+        return _compiled(system, max_states, meter, resources)
     little = max_states is not None and max_states <= LITTLE
     if little or unavailable() is not None:
         return _packed(system, max_states, meter)

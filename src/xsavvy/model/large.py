@@ -2,7 +2,7 @@
 """Large scenarios: what the others let in one after the other is let in at once.
 
 They ask whether the small scenarios leave out something that matters: a bug that needs a softirq, a migration and a
-write of PKRU together is in none of them. They take 10 million to more than 1,000 million states.
+write of PKRU together is in none of them. They take 2 million to more than 1,000 million states.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

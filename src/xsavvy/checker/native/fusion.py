@@ -19,7 +19,8 @@ class OwnCode(AbstractContextManager["OwnCode"]):
     """A system's fused code: taken from the cache, compiled first, or beside a long search.
 
     `wanted`: True compiles before the search, False never does; None waits until the search is
-    long, and then compiles while it goes on.
+    long, and then compiles while it goes on. Make it when all other code is there: whoever asks
+    the compiler for an address has it compile what waits.
     """
 
     def __init__(self, system: System, layout: Layout, jit: Jit, wanted: bool | None) -> None:

@@ -93,8 +93,10 @@ class Machine:
         write code for this system alone; None means on the way, when the search is long. Raises
         ModelError, ResourceError.
         """
-        own = OwnCode(self.system, self.layout, self.jit, specialise)
-        with self._walk(threads, memory, checkpoint) as walk, own:
+        with (
+            self._walk(threads, memory, checkpoint) as walk,
+            OwnCode(self.system, self.layout, self.jit, specialise) as own,
+        ):
             own.offer(walk)
 
             def look() -> None:

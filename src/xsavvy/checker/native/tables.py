@@ -105,6 +105,7 @@ class Tables:
         self.units = Units(system, layout, jit)
         self._need()
         if not jit.fetch() and not may_compile:
+            jit.waiting.clear()
             raise Cold
         self.rules = {rule.index: self._rule(rule) for rule in system.rules}
         self.env = self._head()
