@@ -126,8 +126,7 @@ class Writer(Parts):
         lines = [Line(1, "n = 0")]
         standing: Test | None = None
         for rule in rules:
-            values = rule.values if rule.when_takes_values else ()
-            test = self.guard(rule.when, values, known)
+            test = self.guard(rule.when, rule.when_values, known)
             if test.text == NEVER:
                 continue
             if test != standing:

@@ -57,6 +57,11 @@ class Rule:
         """The chosen values that the effect receives."""
         return tuple(value for _, value in self.arguments)
 
+    @property
+    def when_values(self) -> tuple[int, ...]:
+        """The chosen values that `when` receives."""
+        return self.values if self.when_takes_values else ()
+
 
 def successor(shape: Shape, rule: Rule, state: State, constants: Any) -> State | None:
     """Apply a rule to a state on an ordinary record; None when it is not enabled.
@@ -70,8 +75,7 @@ def successor(shape: Shape, rule: Rule, state: State, constants: Any) -> State |
         if rule.runs is not None and not rule.runs(s, constants):
             return None
         if rule.when is not None:
-            chosen = rule.values if rule.when_takes_values else ()
-            if not rule.when(s, constants, *chosen):
+            if not rule.when(s, constants, *rule.when_values):
                 return None
         outcome = rule.effect(s, constants, *rule.values)
     except (ArithmeticError, AttributeError, LookupError, NameError, TypeError, ValueError) as bad:

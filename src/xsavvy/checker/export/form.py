@@ -171,8 +171,7 @@ class _Former:
             here = self.forest.among(run.before(rule.slot), rule.locations)
             run.facts.learn(here, True)
             guard = self.forest.both(guard, here)
-        chosen_when = rule.values if rule.when_takes_values else ()
-        for function, values in ((rule.runs, ()), (rule.when, chosen_when)):
+        for function, values in ((rule.runs, ()), (rule.when, rule.when_values)):
             if function is not None:
                 test = self.guard(run, function, values, guard)
                 run.facts.learn(test, True)

@@ -20,7 +20,7 @@ from xsavvy.checker.native.text import Number
 from xsavvy.checker.reader import CONSTANTS, INTEGER, RECORD
 from xsavvy.checker.source import Constant, source
 
-VERSION = 1  # of the code that is written; part of every key
+VERSION = 2  # of the code that is written; part of every key
 NOTHING = -(1 << 63)  # what a function returns that returns nothing
 BROKEN = 2  # what a guard returns that raised the flag
 
@@ -194,8 +194,9 @@ class Unit:
         spots = []
         for name in sorted((found.reads | found.writes) & self.layout.spans.keys()):
             start, length = self.layout.spans[name]
-            spots.append((name, self.layout.spots[start : start + (length or 1)]))
-        homes = [self.layout.spots[self.layout.shape.contexts[name][0]] for name in self.contexts]
+            spots += [(name, s.key) for s in self.layout.spots[start : start + (length or 1)]]
+        contexts = self.layout.shape.contexts
+        homes = [self.layout.spots[contexts[name][0]].key for name in self.contexts]
         parts = (
             VERSION,
             identity(self.function),

@@ -18,7 +18,7 @@ from xsavvy.checker.bind import System
 from xsavvy.checker.native.driver import FAILED, OVER
 from xsavvy.checker.native.emit import Roles, Surroundings, function_name
 from xsavvy.checker.native.function import module
-from xsavvy.checker.native.identity import identity
+from xsavvy.checker.native.identity import described, identity
 from xsavvy.checker.native.layout import Layout
 from xsavvy.checker.native.numbers import DECLARED
 from xsavvy.checker.native.text import Number, Text, signed
@@ -26,7 +26,7 @@ from xsavvy.checker.program import Effect
 from xsavvy.checker.reader import CONSTANTS, INTEGER, RECORD
 from xsavvy.checker.rule import Rule
 
-VERSION = 2
+VERSION = 3
 GROUP = 63  # events whose openness at a location is kept in one word
 
 
@@ -44,11 +44,14 @@ class Fused:
     def key(self) -> str:
         """Digest what the text depends on."""
         system = self.system
-        functions = [identity(function) for function, _ in (*self._guards(), *self._effects())]
+        program = system.program
+        over = program.terminal and identity(cast(FunctionType, program.terminal))
+        judged = [("violated", identity(cast(FunctionType, p.holds))) for p in program.properties]
+        judged += [("seen", identity(cast(FunctionType, w.seen))) for w in program.witnesses]
         contexts = sorted(system.shape.contexts.items())
         values = sorted(system.values.items())
-        rules = list(map(_described, system.rules))
-        parts = (VERSION, functions, rules, contexts, self.layout.spots, values)
+        rules = list(map(described, system.rules))
+        parts = (VERSION, over, judged, rules, contexts, self.layout.key(), values)
         return hashlib.sha256(repr(parts).encode()).hexdigest()
 
     @property
@@ -67,7 +70,7 @@ class Fused:
         program = self.system.program
         found: list[tuple[Effect | None, int]] = [(program.terminal, 0)]
         for rule in self.system.rules:
-            found += [(rule.runs, 0), (rule.when, len(_when_values(rule)))]
+            found += [(rule.runs, 0), (rule.when, len(rule.when_values))]
         found += [(item.holds, 0) for item in program.properties]
         found += [(item.seen, 0) for item in program.witnesses]
         for function, count in found:
@@ -200,7 +203,7 @@ class Fused:
         skip = text.name("skip")
         if rule.when is not None:
             take = text.name("take")
-            text.branch(self._asked(text, rule.when, _when_values(rule)), take, skip)
+            text.branch(self._asked(text, rule.when, rule.when_values), take, skip)
             text.label(take)
         words = self.layout.words
         n = text.kept("n")
@@ -269,17 +272,6 @@ class Fused:
 
 def _roles(count: int) -> Roles:
     return (RECORD, CONSTANTS) + (INTEGER,) * count
-
-
-def _when_values(rule: Rule) -> tuple[int, ...]:
-    return rule.values if rule.when_takes_values else ()
-
-
-def _described(rule: Rule) -> tuple[object, ...]:
-    """What the written code of a rule depends on beside its functions."""
-    where = (rule.index, rule.slot, sorted(rule.locations), rule.moves)
-    what = (rule.arguments, rule.when_takes_values, rule.when is None, rule.runs is None)
-    return (where, what, sorted(rule.to.items()), rule.otherwise)
 
 
 def _array(values: Sequence[int]) -> str:

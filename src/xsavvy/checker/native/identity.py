@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from types import FunctionType
 
 from xsavvy.checker.error import DialectError
+from xsavvy.checker.rule import Rule
 from xsavvy.checker.source import Source, as_constant, source
 
 _known: dict[FunctionType, str] = {}
@@ -23,6 +24,17 @@ def identity(function: FunctionType) -> str:
     if function not in _known:
         _known[function] = hashlib.sha256(_text(source(function)).encode()).hexdigest()
     return _known[function]
+
+
+def described(rule: Rule) -> tuple[object, ...]:
+    """Write down all that a rule is: where it stands, what it calls, where it leads."""
+    functions = [
+        identity(function) if isinstance(function, FunctionType) else None
+        for function in (rule.runs, rule.when, rule.effect)
+    ]
+    where = (rule.index, rule.name, rule.slot, sorted(rule.locations), rule.moves)
+    what = (functions, rule.arguments, rule.when_takes_values)
+    return (*where, *what, sorted(rule.to.items()), rule.otherwise)
 
 
 def _text(src: Source) -> str:

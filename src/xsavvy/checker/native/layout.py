@@ -32,6 +32,16 @@ class Spot(NamedTuple):
         return (1 << self.bits) - 1 << self.shift
 
     @property
+    def key(self) -> tuple[object, ...]:
+        """What code that reads and writes the slot depends on; an enum by its values."""
+        legal: object = (type(self.kind).__name__, self.kind.default, self.kind.top)
+        if isinstance(self.kind, Choice):
+            legal = self.kind.values
+        elif isinstance(self.kind, Mask):
+            legal = (self.kind.free, self.kind.always)
+        return self.word, self.shift, self.bits, legal
+
+    @property
     def runs(self) -> tuple[Run, ...]:
         """The runs of a mask's free bits."""
         return runs(self.kind.free, self.shift) if isinstance(self.kind, Mask) else ()
@@ -89,6 +99,10 @@ class Layout:
         self.spans = {name: (start, length) for name, start, length in self.shape.spans}
         if self.words > MOST_WORDS:
             raise Unfit(f"a state takes {self.words} words of 63 bits, more than {MOST_WORDS}")
+
+    def key(self) -> list[tuple[object, ...]]:
+        """What code for any slot depends on."""
+        return [spot.key for spot in self.spots]
 
     def contexts(self) -> dict[str, tuple[int, ...]]:
         """Give the context bits of each context field for every number that its slot can hold.

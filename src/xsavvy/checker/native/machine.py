@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from time import perf_counter
-from types import FunctionType
 from typing import Any
 
 from xsavvy.checker.bind import System
@@ -17,12 +16,12 @@ from xsavvy.checker.error import EngineError
 from xsavvy.checker.exploration import Ended, Meter
 from xsavvy.checker.fault import explain
 from xsavvy.checker.native.fusion import OwnCode
+from xsavvy.checker.native.identity import described
 from xsavvy.checker.native.jit import Jit
 from xsavvy.checker.native.layout import Layout, Unfit
 from xsavvy.checker.native.tables import EXPAND, JUDGE, Tables, add_driver
 from xsavvy.checker.native.walk import Walk
 from xsavvy.checker.record import State
-from xsavvy.checker.rule import Rule
 
 MOST_JUDGED = 62  # properties and witnesses
 SAVED = 20.0  # least seconds between two checkpoints
@@ -183,25 +182,6 @@ class Machine:
         names = [item.name for item in program.properties]
         names += [item.name for item in program.witnesses]
         contexts = sorted(system.shape.contexts.items())
-        rules = [_described(rule) for rule in system.rules]
-        parts = (units, rules, names, contexts, self.layout.spots, system.starts)
+        rules = list(map(described, system.rules))
+        parts = (units, rules, names, contexts, self.layout.key(), system.starts)
         return hashlib.sha256(repr(parts).encode()).hexdigest()
-
-
-def _described(rule: Rule) -> tuple[object, ...]:
-    functions = [
-        (function.__module__, function.__qualname__)
-        for function in (rule.effect, rule.when, rule.runs)
-        if isinstance(function, FunctionType)
-    ]
-    return (
-        rule.index,
-        rule.name,
-        rule.arguments,
-        rule.slot,
-        sorted(rule.locations),
-        sorted(rule.to.items()),
-        rule.otherwise,
-        rule.moves,
-        functions,
-    )

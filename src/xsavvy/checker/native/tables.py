@@ -114,7 +114,7 @@ class Tables:
         need, program = self.units.need, self.system.program
         for rule in self.system.rules:
             need(rule.effect, len(rule.arguments), guard=False)
-            need(rule.when, len(_when_values(rule)), guard=True)
+            need(rule.when, len(rule.when_values), guard=True)
             need(rule.runs, 0, guard=True)
         for item in program.properties:
             need(item.holds, 0, guard=True)
@@ -165,7 +165,7 @@ class Tables:
         return units.array(
             [
                 rule.index,
-                *units.cell(rule.when, _when_values(rule), guard=True),
+                *units.cell(rule.when, rule.when_values, guard=True),
                 *units.cell(rule.effect, rule.values, guard=False),
                 8 * home.word if home else 0,
                 ~home.mask if home else 0,
@@ -186,7 +186,3 @@ class Tables:
     def _move(self, slot: int, location: int) -> tuple[int, int, int]:
         spot = self.layout.spots[slot]
         return 8 * spot.word, ~spot.mask, spot.pack(location)
-
-
-def _when_values(rule: Rule) -> tuple[int, ...]:
-    return rule.values if rule.when_takes_values else ()
