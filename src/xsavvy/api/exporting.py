@@ -11,7 +11,7 @@ from xsavvy.checker.export import LANGUAGES, ExportError
 from xsavvy.checker.export import export as written
 from xsavvy.model.build import World
 
-from .run import _patch, _system
+from .run import bound_system, patch_of
 from .usage import UsageError, unknown
 from .world import find_scenario, setting, world
 
@@ -59,12 +59,12 @@ def export(
         raise unknown("language", to, LANGUAGES)
     if not MODULE.fullmatch(module):
         raise UsageError(f"module {module!r}: expected a letter, then letters, digits and '_'")
-    loaded = _patch(patch)
+    loaded = patch_of(patch)
     shared = setting(kernel, platform, choices or {}, loaded.choices if loaded else ())
     target, note = world(find_scenario(scenario), shared)
     if target is None:
         raise UsageError(note)
-    system = _system(target, loaded)
+    system = bound_system(target, loaded)
     try:
         model = written(system, to, title=_title(target), module=module, properties=properties)
     except ExportError as error:

@@ -79,7 +79,7 @@ def check(
     >>> [(result.property, result.verdict) for result in report.results]
     [('guest_sees_its_own_pkru', 'holds'), ('guest_sees_its_own_pkru_inuse', 'holds')]
     """
-    loaded = _patch(patch)
+    loaded = patch_of(patch)
     found = [find_scenario(name) for name in scenarios or default_names()]
     shared = setting(kernel, platform, choices or {}, loaded.choices if loaded else ())
     results: list[CheckResult] = []
@@ -92,7 +92,7 @@ def check(
             if len(found) == 1:
                 raise UsageError(note)
             continue
-        system = _system(target, loaded, liveness)
+        system = bound_system(target, loaded, liveness)
         place = None if checkpoint is None else checkpoint / scenario.name
         resources = Resources(threads, memory, place)
         outcome = _search(system, engine, max_states, resources, progress)
@@ -124,12 +124,12 @@ def trace(
     >>> found.depth, found.trace[-1].step
     (22, 'WRPKRU by guest')
     """
-    loaded = _patch(patch)
+    loaded = patch_of(patch)
     shared = setting(kernel, platform, choices or {}, loaded.choices if loaded else ())
     target, note = world(find_scenario(scenario), shared)
     if target is None:
         raise UsageError(note)
-    system = _system(target, loaded, liveness)
+    system = bound_system(target, loaded, liveness)
     program = system.program
     judged = [each.name for each in program.properties]
     judged += [each.name for each in program.eventualities]
@@ -150,14 +150,16 @@ def trace(
     return next((result for result in results if result.verdict == "violated"), results[0])
 
 
-def _patch(path: Path | None) -> Patch | None:
+def patch_of(path: Path | None) -> Patch | None:
+    """Load a user's patch, if there is one. Raises UsageError."""
     try:
         return None if path is None else load_patch(path)
     except BrokenPatch as error:
         raise UsageError(str(error)) from None
 
 
-def _system(target: World, loaded: Patch | None, liveness: bool = False) -> System:
+def bound_system(target: World, loaded: Patch | None, liveness: bool = False) -> System:
+    """Bind a world, with a user's patch and all eventualities if wanted. Raises UsageError."""
     try:
         return system_of(target, loaded.edit if loaded else None, liveness=liveness)
     except (ImpossibleDesign, BrokenPatch) as error:
