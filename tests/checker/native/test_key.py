@@ -83,5 +83,5 @@ def test_a_mask_is_told_by_its_bits(specialise):
 
 def test_a_property_is_no_witness():
     """The same guard is asked for the opposite."""
-    keys = {Fused(one, Layout(one)).key for one in (system(Mask(3)), system(Mask(3), witness=True))}
-    assert len(keys) == 2
+    both = [system(Mask(3), judged_as) for judged_as in ("property", "witness")]
+    assert len({Fused(one, Layout(one)).key for one in both}) == 2
