@@ -13,7 +13,7 @@ from xsavvy.kvm import kernel
 from xsavvy.model.build import World, resolve, system_of
 from xsavvy.model.indifference import idle_values
 from xsavvy.model.platforms import preset
-from xsavvy.model.scenarios import scenario_named
+from xsavvy.model.registry import scenario_named
 
 INTEL = "sapphire-rapids"
 

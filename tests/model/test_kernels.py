@@ -9,9 +9,10 @@ import pytest
 
 from tests.model.world import explored, system
 from xsavvy.checker import search
-from xsavvy.kvm import COMMITS, NEWEST, OLDEST, RELEASES, UnknownKernel, kernel
+from xsavvy.kvm import COMMITS, NEWEST, RELEASES, UnknownKernel, kernel
 from xsavvy.model.constants import PkruHome, XfdHeader
-from xsavvy.model.kernels import DEFAULTS, DELTAS, kernel_choices
+from xsavvy.model.delta import BASE
+from xsavvy.model.registry import PARTS, kernel_choices
 
 INTEL = "sapphire-rapids"
 
@@ -50,12 +51,17 @@ def test_a_wrong_kernel_is_one_line_with_the_nearest_names(text: str, hint: str)
 
 
 def test_every_delta_belongs_to_a_commit_of_the_table() -> None:
-    """No delta without a commit, no answer outside the design questions."""
-    ids = {commit.id for commit in COMMITS}
-    assert set(DELTAS) <= ids
-    for delta in DELTAS.values():
-        assert set(delta.sets) <= set(DEFAULTS)
-        assert delta.sets or delta.edit
+    """No delta without a commit, no answer outside its part's questions, an edit on the right side of the base."""
+    commits = {commit.id: commit for commit in COMMITS}
+    in_base = kernel(BASE).commits
+    for part in PARTS:
+        for name, delta in part.deltas.items():
+            assert name in commits
+            assert {*delta.sets, *delta.lacks} <= set(part.defaults)
+            assert delta.sets or delta.edit or delta.lacks or delta.without
+            assert not (delta.without or delta.lacks) or name in in_base
+            assert not (delta.edit or delta.sets) or name not in in_base
+            assert delta.summary or not (delta.edit or delta.without)
 
 
 def test_a_kernel_xrstors_faults_before_b45f72177594_and_not_after() -> None:
@@ -81,7 +87,7 @@ def test_the_interleaving_needs_no_vmm_that_sets_state() -> None:
 
 def test_registers_are_corrupted_before_59f5ede3bc0f_and_not_after() -> None:
     """A hard interrupt that uses the FPU inside fpregs_lock() tears the swap apart."""
-    broken = search(system("fpu", OLDEST, INTEL), max_states=100_000)
+    broken = search(system("fpu", BASE, INTEL), max_states=100_000)
     verdict = broken.verdict("guest_finds_its_registers")
     assert verdict.verdict == "violated"
     assert verdict.depth == 25

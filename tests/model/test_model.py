@@ -5,35 +5,22 @@ from __future__ import annotations
 
 import pytest
 
-from tests.model.world import explored, system
-from xsavvy.checker import Program
-from xsavvy.kvm import NEWEST, kernel
-from xsavvy.model.build import assembled, resolve
-from xsavvy.model.choices import CHOICES, choice_named, value_name
+from tests.model.world import explored, program, system
+from xsavvy.kvm import NEWEST, RELEASES
+from xsavvy.model.choices import value_name
 from xsavvy.model.edits import ImpossibleDesign, label
-from xsavvy.model.kernels import DEFAULTS
-from xsavvy.model.scenarios import LEADS_TO, SCENARIOS, idle_paths, scenario_named
+from xsavvy.model.part import Part
+from xsavvy.model.registry import CHOICES, DEFAULTS, PARTS, SCENARIOS, idle_paths, scenario_named
 
-VENDORS = [True, False]
+PLATFORMS = ["sapphire-rapids", "genoa"]
 INTEL = "sapphire-rapids"
 
 
-def program(vmx: bool, **choices: str) -> Program:
-    """Assemble the newest kernel's program with some choices."""
-    chosen = {}
-    for name, text in choices.items():
-        choice = choice_named(name)
-        assert choice is not None
-        value = choice.parse(text)
-        assert value is not None
-        chosen[name] = value
-    return assembled(kernel(NEWEST), resolve(kernel(NEWEST), chosen), vmx)
-
-
-@pytest.mark.parametrize("vmx", VENDORS)
-def test_every_step_and_event_has_a_source_and_a_sentence(vmx: bool) -> None:
+@pytest.mark.parametrize("platform", PLATFORMS)
+@pytest.mark.parametrize("part", PARTS, ids=lambda part: part.name)
+def test_every_step_and_event_has_a_source_and_a_sentence(part: Part, platform: str) -> None:
     """A rule without a source does not belong here."""
-    whole = program(vmx)
+    whole = program(part.scenarios[0].name, NEWEST, platform)
     steps = [(step.source, step.effect) for path in whole.paths() for step in path.steps]
     for source, effect in (*steps, *((event.source, event.effect) for event in whole.events)):
         assert source
@@ -41,6 +28,17 @@ def test_every_step_and_event_has_a_source_and_a_sentence(vmx: bool) -> None:
     sentences = [each.sentence for each in whole.properties]
     for sentence in (*sentences, *(each.sentence for each in whole.witnesses)):
         assert sentence.endswith((".", ")."))
+
+
+def test_names_are_used_once() -> None:
+    """A scenario, a choice and a mutant are found by name, whatever part they belong to."""
+    for names in (
+        [each.name for each in SCENARIOS],
+        [each.name for each in CHOICES],
+        [each.name for part in PARTS for each in part.mutants],
+        [each.name for each in PARTS],
+    ):
+        assert sorted(names) == sorted(set(names))
 
 
 def test_every_choice_has_an_answer_for_each_value_and_a_default() -> None:
@@ -52,15 +50,29 @@ def test_every_choice_has_an_answer_for_each_value_and_a_default() -> None:
         assert all(choice.parse(value_name(value)) is value for value in choice.values)
 
 
-def test_scenarios_name_what_exists() -> None:
-    """Events, properties and witnesses of a scenario are those of the model, on one vendor at least."""
-    both = [program(True, xfd_allocate="first_enable"), program(False)]
+@pytest.mark.parametrize("part", PARTS, ids=lambda part: part.name)
+def test_scenarios_name_what_exists(part: Part) -> None:
+    """Events, properties and witnesses of a scenario are those of its part, on one vendor at least."""
+    first = part.scenarios[0].name
+    both = [
+        program(first, NEWEST, "sapphire-rapids", xfd_allocate="first_enable"),
+        program(first, NEWEST, "genoa"),
+    ]
     events = {event.name for each in both for event in each.events}
-    assert set(LEADS_TO) <= events
-    for scenario in SCENARIOS:
+    assert set(part.leads_to) <= events
+    for scenario in part.scenarios:
+        assert scenario.part == part.name
         assert set(scenario.events) <= events
-        assert set(scenario.properties) <= {each.name for each in both[0].properties}
-        assert set(scenario.witnesses) <= {each.name for each in both[0].witnesses}
+        assert set(scenario.properties) <= {x.name for each in both for x in each.properties}
+        assert set(scenario.witnesses) <= {x.name for each in both for x in each.witnesses}
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_every_kernel_and_scenario_loads(release: str) -> None:
+    """Each pair gives a bound system with a start state, on the platform that the scenario stands on."""
+    for scenario in SCENARIOS:
+        platform = scenario.stand_in.get(True, INTEL)
+        assert system(scenario.name, release, platform).starts
 
 
 WORLDS: list[tuple[str, str, str, dict[str, str]]] = [
@@ -100,12 +112,12 @@ def test_a_scenario_reaches_all_that_it_means_to() -> None:
         assert outcome.unreached.events == ()
 
 
-@pytest.mark.parametrize("vmx", VENDORS)
-def test_v6_19_switches_outside_the_loop_and_v6_18_inside(vmx: bool) -> None:
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_v6_19_switches_outside_the_loop_and_v6_18_inside(platform: str) -> None:
     """The steps keep their names and change their paths."""
-    run = "vmx_vcpu_run" if vmx else "svm_vcpu_run"
-    old = assembled(kernel("v6.18"), resolve(kernel("v6.18"), {}), vmx)
-    new = assembled(kernel("v6.19"), resolve(kernel("v6.19"), {}), vmx)
+    run = "vmx_vcpu_run" if platform == INTEL else "svm_vcpu_run"
+    old = program("fpu", "v6.18", platform)
+    new = program("fpu", "v6.19", platform)
     for step in ("load_guest_xcr0", "load_guest_xss", "kvm_load_guest_pkru"):
         assert label(old, step) == f"{run}.{step}"
         assert label(new, step) == f"vcpu_enter_guest.{step}"
@@ -117,4 +129,4 @@ def test_v6_19_switches_outside_the_loop_and_v6_18_inside(vmx: bool) -> None:
 def test_pkru_cannot_precede_an_xcr0_that_is_switched_elsewhere() -> None:
     """Choices that contradict each other are refused by name."""
     with pytest.raises(ImpossibleDesign, match="pkru_home and xfeatures_home alike"):
-        program(True, pkru_order="before_xcr0", pkru_home="vendor_run")
+        program("pkru", NEWEST, INTEL, pkru_order="before_xcr0", pkru_home="vendor_run")

@@ -10,9 +10,10 @@ from xsavvy.checker import System
 from xsavvy.checker.liveness import liveness
 from xsavvy.checker.outcome import Verdict
 from xsavvy.kvm import NEWEST
-from xsavvy.model.mutants import PROGRESS_MUTANTS, Mutant
+from xsavvy.model.mutant import Mutant
+from xsavvy.model.mutants import PROGRESS_MUTANTS
 from xsavvy.model.progress import EVENTUALITIES
-from xsavvy.model.scenarios import SCENARIOS
+from xsavvy.model.registry import SCENARIOS
 
 INTEL, AMD = "sapphire-rapids", "genoa"
 WITH_EVENTUALITIES = [each for each in SCENARIOS if each.eventualities]

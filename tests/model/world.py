@@ -8,22 +8,17 @@ from functools import cache
 
 from xsavvy.checker import Outcome, Program, System, search
 from xsavvy.kvm import kernel
-from xsavvy.model.build import World, resolve, system_of
-from xsavvy.model.choices import choice_named
+from xsavvy.model.build import World, assembled, resolve, system_of
 from xsavvy.model.platforms import preset
-from xsavvy.model.scenarios import scenario_named
+from xsavvy.model.registry import choice_named, scenario_named
 
-__all__ = ["explored", "found", "system"]
+__all__ = ["explored", "found", "program", "system", "world"]
 
 
-def system(
-    scenario: str,
-    release: str,
-    platform: str,
-    choices: Mapping[str, str] | None = None,
-    edit: Callable[[Program], Program] | None = None,
-) -> System:
-    """Bind a world by names."""
+def world(
+    scenario: str, release: str, platform: str, choices: Mapping[str, str] | None = None
+) -> World:
+    """Name a world."""
     which = scenario_named(scenario)
     assert which is not None
     chosen = {}
@@ -34,8 +29,23 @@ def system(
         assert value is not None
         chosen[name] = value
     target = kernel(release)
-    world = World(which, target, preset(platform), resolve(target, chosen), {})
-    return system_of(world, edit)
+    return World(which, target, preset(platform), resolve(target, chosen), {})
+
+
+def program(scenario: str, release: str, platform: str, **choices: str) -> Program:
+    """Assemble the whole program of a world's part."""
+    return assembled(world(scenario, release, platform, choices))
+
+
+def system(
+    scenario: str,
+    release: str,
+    platform: str,
+    choices: Mapping[str, str] | None = None,
+    edit: Callable[[Program], Program] | None = None,
+) -> System:
+    """Bind a world by names."""
+    return system_of(world(scenario, release, platform, choices), edit)
 
 
 @cache

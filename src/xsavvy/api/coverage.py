@@ -7,7 +7,7 @@ from xsavvy.checker import Outcome, System
 from xsavvy.model.build import World, resolve
 from xsavvy.model.choices import value_name
 from xsavvy.model.indifference import idle_values
-from xsavvy.model.scenarios import idle_paths
+from xsavvy.model.registry import idle_paths
 
 from .world import Setting
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the model knows, as rows: `listing(kind)`."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from enum import IntEnum
 from typing import Any
 
 import msgspec
@@ -12,14 +13,18 @@ from xsavvy.cpuid.presets import PRESETS
 from xsavvy.isa import RULES, Status
 from xsavvy.isa.components import COMPONENTS
 from xsavvy.kvm import COMMITS, NEWEST, RELEASES, kernel
-from xsavvy.model.build import assembled, resolve
-from xsavvy.model.choices import CHOICES, value_name
-from xsavvy.model.kernels import DEFAULTS, DELTAS, kernel_choices
+from xsavvy.model.build import World, assembled, resolve
+from xsavvy.model.choices import value_name
+from xsavvy.model.delta import BASE
 from xsavvy.model.platforms import preset
-from xsavvy.model.progress import EVENTUALITIES
-from xsavvy.model.properties import PROPERTIES
-from xsavvy.model.scenarios import SCENARIOS
-from xsavvy.model.witnesses import WITNESSES
+from xsavvy.model.registry import (
+    CHOICES,
+    DEFAULTS,
+    PARTS,
+    SCENARIOS,
+    deltas_of,
+    kernel_choices,
+)
 
 from .usage import unknown
 
@@ -43,8 +48,17 @@ def _first_line(function: Callable[..., Any] | None) -> str:
     )
 
 
-def _program(vmx: bool) -> Program:
-    return assembled(kernel(NEWEST), resolve(kernel(NEWEST), {}), vmx)
+def _programs() -> Iterator[Program]:
+    """The programs of the newest kernel: every part, on both vendors."""
+    newest = kernel(NEWEST)
+    for part in PARTS:
+        for name in ("sapphire-rapids", "genoa"):
+            yield assembled(World(part.scenarios[0], newest, preset(name), resolve(newest, {}), {}))
+
+
+def _named(items: Iterable[ListItem]) -> list[ListItem]:
+    """Keep the first item of each name."""
+    return list({item.name: item for item in reversed(list(items))}.values())[::-1]
 
 
 def _scenarios() -> list[ListItem]:
@@ -57,6 +71,7 @@ def _scenarios() -> list[ListItem]:
                 "leaves out": each.leaves_out,
                 "events": ", ".join(each.events),
                 "properties": ", ".join((*each.properties, *each.eventualities)),
+                "part": each.part,
                 "checked by default": "yes" if each.default else "no",
             },
         )
@@ -78,13 +93,21 @@ def _kernels() -> list[ListItem]:
 def _commits() -> list[ListItem]:
     items = []
     for commit in COMMITS:
-        delta = DELTAS.get(commit.id)
+        changes = [
+            text
+            for _, delta in deltas_of(commit.id)
+            for text in (*_answers({**delta.lacks, **delta.sets}), delta.summary)
+            if text
+        ]
         details = {"release": commit.release, "effect": commit.effect}
-        if delta is not None:
-            sets = ", ".join(f"{name}={value_name(value)}" for name, value in delta.sets.items())
-            details["in the model"] = "; ".join(part for part in (sets, delta.summary) if part)
+        if changes:
+            details["in the model"] = "; ".join(changes)
         items.append(ListItem(commit.id, commit.subject, "mainline", details))
     return items
+
+
+def _answers(values: Mapping[str, IntEnum]) -> list[str]:
+    return [f"{name}={value_name(value)}" for name, value in values.items()]
 
 
 def _choices() -> list[ListItem]:
@@ -96,7 +119,7 @@ def _choices() -> list[ListItem]:
             each.source,
             {
                 **{value_name(value): each.answers[value] for value in each.values},
-                "oldest kernel": value_name(DEFAULTS[each.name]),
+                f"{BASE}": value_name(DEFAULTS[each.name]),
                 "newest kernel": value_name(newest[each.name]),
             },
         )
@@ -105,8 +128,11 @@ def _choices() -> list[ListItem]:
 
 
 def _properties() -> list[ListItem]:
-    always = [_property(each, "always") for each in PROPERTIES]
-    return [*always, *(_property(each, "eventually") for each in EVENTUALITIES)]
+    always = [_property(each, "always") for program in _programs() for each in program.properties]
+    later = [
+        _property(each, "eventually") for program in _programs() for each in program.eventualities
+    ]
+    return _named([*always, *later])
 
 
 def _property(each: Property | Eventually, kind: str) -> ListItem:
@@ -115,31 +141,35 @@ def _property(each: Property | Eventually, kind: str) -> ListItem:
 
 
 def _witnesses() -> list[ListItem]:
-    return [ListItem(each.name, each.sentence, "", {}) for each in WITNESSES]
+    return _named(
+        ListItem(each.name, each.sentence, "", {})
+        for program in _programs()
+        for each in program.witnesses
+    )
 
 
 def _events() -> list[ListItem]:
-    program = assembled(kernel(NEWEST), resolve(kernel(NEWEST), {}), vmx=True)
-    return [
+    return _named(
         ListItem(
             each.name, each.summary or _first_line(each.effect), each.source, {"actor": each.actor}
         )
+        for program in _programs()
         for each in program.events
-    ]
+    )
 
 
 def _steps() -> list[ListItem]:
-    items: dict[str, ListItem] = {}
-    for vmx in (True, False):
-        for row in checker.layout(_program(vmx)):
-            if row.step is not None and row.label not in items:
-                details = {
-                    "actor": row.actor,
-                    "context": ", ".join(row.contexts) or "anything may come",
-                }
-                text = row.summary or _first_line(row.step.effect)
-                items[row.label] = ListItem(row.label, text, row.source, details)
-    return list(items.values())
+    return _named(
+        ListItem(
+            row.label,
+            row.summary or _first_line(row.step.effect),
+            row.source,
+            {"actor": row.actor, "context": ", ".join(row.contexts) or "anything may come"},
+        )
+        for program in _programs()
+        for row in checker.layout(program)
+        if row.step is not None
+    )
 
 
 def _components() -> list[ListItem]:
@@ -188,15 +218,16 @@ def _inferred() -> list[ListItem]:
         for commit in COMMITS
         if commit.inferred
     ]
-    items += [ListItem(name, text, source, {"room": "model"}) for name, text, source in INFERRED]
-    for vmx in (True, False):
-        for path in _program(vmx).paths():
-            items += [
-                ListItem(f"{path.name}.{step.name}", step.summary, step.source, {"room": "model"})
-                for step in path.steps
-                if step.inferred
-            ]
-    return items
+    rules = (*INFERRED, *(rule for part in PARTS for rule in part.inferred))
+    items += [ListItem(name, text, source, {"room": "model"}) for name, text, source in rules]
+    items += [
+        ListItem(f"{path.name}.{step.name}", step.summary, step.source, {"room": "model"})
+        for program in _programs()
+        for path in program.paths()
+        for step in path.steps
+        if step.inferred
+    ]
+    return _named(items)
 
 
 INFERRED = (

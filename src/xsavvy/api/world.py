@@ -13,9 +13,10 @@ from xsavvy.cpuid.processor import IncompleteTable
 from xsavvy.kvm import NEWEST, UnknownKernel, kernel
 from xsavvy.live import Unreachable, read_cpuid
 from xsavvy.model.build import World, resolve
-from xsavvy.model.choices import CHOICES, Choice, value_name
+from xsavvy.model.choices import Choice, value_name
 from xsavvy.model.platforms import Platform, from_table, preset
-from xsavvy.model.scenarios import SCENARIOS, Scenario, scenario_named
+from xsavvy.model.registry import CHOICES, SCENARIOS, scenario_named
+from xsavvy.model.scenario import Scenario
 
 from .usage import UsageError, unknown
 

@@ -9,16 +9,18 @@ import difflib
 import re
 from dataclasses import dataclass
 
-from .commits import COMMITS, Commit
+from .commits import COMMITS, Commit, release_number
 
 __all__ = ["NEWEST", "OLDEST", "RELEASES", "Kernel", "UnknownKernel", "kernel"]
 
 RELEASES = (
-    *(f"v5.{minor}" for minor in range(17, 20)),
+    *(f"v3.{minor}" for minor in range(10, 20)),
+    *(f"v4.{minor}" for minor in range(21)),
+    *(f"v5.{minor}" for minor in range(20)),
     *(f"v6.{minor}" for minor in range(20)),
     *(f"v7.{minor}" for minor in range(4)),
 )
-"""Versions that can be named; the model's base order of steps is that of the oldest.
+"""Versions that can be named.
 
 v7.3 stands for what was read of Debian's 7.3.4 source, which differs from 7.2 in no modelled step.
 """
@@ -40,12 +42,13 @@ class Kernel:
     name: str
     commits: frozenset[str]
 
+    @property
+    def release(self) -> str:
+        """The version that the set starts from."""
+        return re.split(r"[+-]", self.name, maxsplit=1)[0]
+
     def __contains__(self, commit: object) -> bool:
         return commit in self.commits
-
-
-def _number(release: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in release.removeprefix("v").split("."))
 
 
 def _release(text: str) -> frozenset[str]:
@@ -54,7 +57,9 @@ def _release(text: str) -> frozenset[str]:
         raise UnknownKernel(
             f"kernel {text!r}: expected a version from {OLDEST} to {NEWEST}; nearest: {', '.join(near)}"
         )
-    return frozenset(commit.id for commit in COMMITS if _number(commit.release) <= _number(text))
+    return frozenset(
+        commit.id for commit in COMMITS if release_number(commit.release) <= release_number(text)
+    )
 
 
 def _commit(text: str, whole: str) -> Commit:

@@ -10,7 +10,7 @@ from enum import IntEnum
 
 from . import constants as c
 
-__all__ = ["CHOICES", "Choice", "choice_named", "value_name"]
+__all__ = ["CORE_CHOICES", "Choice", "value_name"]
 
 THREAD_2 = "seed 002 (17 May 2021)"
 THREAD_1 = "seed 001 (7 Dec 2021)"
@@ -40,7 +40,7 @@ def value_name(value: IntEnum) -> str:
     return value.name.lower()
 
 
-CHOICES = (
+CORE_CHOICES = (
     Choice(
         "xfeatures_home",
         "Where are XCR0 and IA32_XSS switched?",
@@ -210,8 +210,3 @@ CHOICES = (
         f"{THREAD_1}, option 1",
     ),
 )
-
-
-def choice_named(name: str) -> Choice | None:
-    """Return the choice of that name, if there is one."""
-    return next((choice for choice in CHOICES if choice.name == name), None)

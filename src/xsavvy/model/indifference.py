@@ -14,11 +14,11 @@ from typing import Any
 from xsavvy.checker import Outcome, System
 from xsavvy.checker.sameness import same_with
 
-from .build import World, assembled, constants_for, narrowed, resolve, start_state
-from .choices import CHOICES, value_name
-from .constants import Constants
+from .build import assembled, constants_for, narrowed, resolve, start_state
+from .choices import value_name
 from .edits import ImpossibleDesign
-from .machine import Machine
+from .registry import questions
+from .world import World
 
 __all__ = ["idle_values"]
 
@@ -31,9 +31,10 @@ def idle_values(
     `system` is that of the world without a patch; `names` are the choices to look at, None means all. Nothing is idle
     if the exploration was not complete.
     """
-    wanted = {choice.name for choice in CHOICES} if names is None else set(names)
+    asked = questions(world.scenario)
+    wanted = {choice.name for choice in asked} if names is None else set(names)
     found = {}
-    for choice in CHOICES:
+    for choice in asked:
         if choice.name not in wanted:
             continue
         other = [value for value in choice.values if value != world.choices[choice.name]]
@@ -60,20 +61,21 @@ def _asked(world: World, name: str, value: IntEnum) -> dict[str, IntEnum]:
     return resolve(world.kernel, {**chosen, name: value})
 
 
-def _differing(one: Constants, other: Constants) -> dict[str, int]:
-    names = (item.name for item in fields(Constants) if item.name != "extra")
+def _differing(one: Any, other: Any) -> dict[str, int]:
+    names = [item.name for item in fields(one) if item.name != "extra"]
+    names += getattr(one, "extra", {})
     return {
         name: getattr(other, name) for name in names if getattr(one, name) != getattr(other, name)
     }
 
 
 def _start(world: World) -> dict[str, Any]:
-    record = Machine()
+    record = assembled(world).record()
     start_state(world)(record, constants_for(world))
     return vars(record)
 
 
 def _same_program(world: World, choices: Mapping[str, IntEnum]) -> bool:
-    vmx = world.platform.vmx
-    one = narrowed(assembled(world.kernel, world.choices, vmx), world.scenario)
-    return one == narrowed(assembled(world.kernel, choices, vmx), world.scenario)
+    other = replace(world, choices=choices)
+    one = narrowed(assembled(world), world.scenario)
+    return one == narrowed(assembled(other), world.scenario)

@@ -1,21 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a commit changes in the model: the answer to a design question, or steps, or both.
+"""What commits change in the run loop: the base's answers, and a delta for each commit that differs from them.
 
-Deltas, not copies: a kernel's program is the base program with the deltas of its commits, oldest first. A commit of
-the table without a delta here belongs to the base, or changes nothing that is modelled; `kvm.commits` says which.
-Until v6.5 the host has no CET in IA32_XSS, until v6.16 no CET_S.
+A commit of the table without a delta belongs to the base, or changes nothing that is modelled; `kvm.commits` says
+which. Until v6.5 the host has no CET in IA32_XSS, until v6.16 no CET_S.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from enum import IntEnum
 
 from xsavvy.checker import Program
 from xsavvy.isa.components import CET_S, CET_U
-from xsavvy.kvm import COMMITS, Kernel
+from xsavvy.kvm import Kernel
 
 from . import constants as c
 from .constants import Constants
+from .delta import Delta
 from .fpu import install_user
 from .machine import Machine
 from .switch import save_and_set_tif_on_prev
@@ -24,11 +23,8 @@ from .values import BH_OFF
 __all__ = [
     "DEFAULTS",
     "DELTAS",
-    "Delta",
-    "apply_commits",
     "guest_xss",
     "host_xss",
-    "kernel_choices",
 ]
 
 DEFAULTS: Mapping[str, IntEnum] = {
@@ -49,16 +45,7 @@ DEFAULTS: Mapping[str, IntEnum] = {
     "allocation": c.Allocation.SUCCEEDS,
     "after_failure": c.AfterFailure.STOPS,
 }
-"""The answers of v5.17, the oldest kernel."""
-
-
-@dataclass(frozen=True)
-class Delta:
-    """What one commit changes: answers to design questions, and an edit of the program."""
-
-    sets: Mapping[str, IntEnum] = field(default_factory=dict)
-    edit: Callable[[Program], Program] | None = None
-    summary: str = ""
+"""The answers of the base."""
 
 
 def install_user_if_in_use(s: Machine, k: Constants) -> None:
@@ -99,24 +86,6 @@ DELTAS: Mapping[str, Delta] = {
     "75c69c82f211": Delta(sets={"xfeatures_home": c.XfeaturesHome.OUTSIDE_LOOP}),
     "7649412af3ea": Delta(sets={"pkru_home": c.PkruHome.OUTSIDE_LOOP}),
 }
-
-
-def kernel_choices(kernel: Kernel) -> dict[str, IntEnum]:
-    """Return the answers that a kernel gives to every design question."""
-    values = dict(DEFAULTS)
-    for commit in COMMITS:
-        if commit.id in kernel and commit.id in DELTAS:
-            values.update(DELTAS[commit.id].sets)
-    return values
-
-
-def apply_commits(program: Program, kernel: Kernel) -> Program:
-    """Return the program with the edits of a kernel's commits."""
-    for commit in COMMITS:
-        delta = DELTAS.get(commit.id)
-        if commit.id in kernel and delta is not None and delta.edit is not None:
-            program = delta.edit(program)
-    return program
 
 
 def host_xss(kernel: Kernel, xss_supported: int) -> int:

@@ -4,8 +4,7 @@
 Each mutant names the world in which the property holds; the same world with the mutant violates it.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
 
 from xsavvy.checker import Program
 
@@ -13,26 +12,11 @@ from .constants import Constants
 from .emulate import finish, lose_disabled_tiles, set_fpstate_xfd, set_xcr0
 from .fpu import nothing
 from .machine import Machine
+from .mutant import Mutant
 from .values import TILE, Exit, Task
 from .vendor import REENTER_GUEST
 
-__all__ = ["MUTANTS", "PROGRESS_MUTANTS", "Mutant"]
-
-
-@dataclass(frozen=True)
-class Mutant:
-    """One change: an edit of the program, or other choices, in one scenario on one platform.
-
-    `choices` are set in both worlds, `changed` only with the mutant.
-    """
-
-    name: str
-    scenario: str
-    platform: str
-    edit: Callable[[Program], Program] | None = None
-    changed: Mapping[str, str] = field(default_factory=dict)
-    choices: Mapping[str, str] = field(default_factory=dict)
-    kernel: str = "v6.18+b45f72177594"
+__all__ = ["MUTANTS", "PROGRESS_MUTANTS"]
 
 
 def accept_any_xcr0(s: Machine, k: Constants) -> None:

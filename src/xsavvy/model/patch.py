@@ -15,7 +15,8 @@ from typing import Any
 
 from xsavvy.checker import Program
 
-from .choices import Choice, choice_named
+from .choices import Choice
+from .registry import choice_named
 
 __all__ = ["BrokenPatch", "Patch", "load_patch"]
 

@@ -22,7 +22,8 @@ class Scenario:
 
     `guest_xcr0` bounds what the guest may enable, `needs_xcr0` and `needs_xss` are what the platform must have, and
     `stand_in` names the preset to use for a vendor whose machine lacks it. `start` sets fields at the start. A
-    `large` one takes minutes and gigabytes; it is checked only when it is named.
+    `large` one takes minutes and gigabytes; it is checked only when it is named. `part` names the part of the model
+    that it plays in; `peer` is the kernel of the other host, where there is one (empty: the same kernel).
     """
 
     name: str
@@ -39,12 +40,14 @@ class Scenario:
     cpus: int = 2
     default: bool = True
     large: bool = False
+    part: str = "run"
     needs_xcr0: int = 0
     needs_xss: int = 0
     vmx_only: bool = False
     eventualities: tuple[str, ...] = ()
     stand_in: Mapping[bool, str] = field(default_factory=dict)
     start: Mapping[str, int] = field(default_factory=dict)
+    peer: str = ""
 
 
 EXITS = ("fastpath exit", "external interrupt", "exit to userspace")

@@ -22,7 +22,7 @@ from .scenario import (
 )
 from .values import CR4_OSXSAVE, CR4_PKE
 
-__all__ = ["SCENARIOS", "Scenario", "scenario_named"]
+__all__ = ["LEADS_TO", "QUICK", "RUN_SCENARIOS"]
 
 QUICK = (
     Scenario(
@@ -295,12 +295,7 @@ QUICK = (
 )
 
 
-SCENARIOS = (*QUICK, *large(QUICK))
-
-
-def scenario_named(name: str) -> Scenario | None:
-    """Return the scenario of that name, if there is one."""
-    return next((scenario for scenario in SCENARIOS if scenario.name == name), None)
+RUN_SCENARIOS = (*QUICK, *large(QUICK))
 
 
 LEADS_TO: Mapping[str, tuple[str, ...]] = {
@@ -315,10 +310,3 @@ LEADS_TO: Mapping[str, tuple[str, ...]] = {
     "preemption": ("context_switch", "task", "task_exit_to_user"),
 }
 """Paths that only these events lead to."""
-
-
-def idle_paths(scenario: Scenario) -> frozenset[str]:
-    """Return the paths that a scenario does not mean to exercise."""
-    return frozenset(
-        path for event, paths in LEADS_TO.items() if event not in scenario.events for path in paths
-    )

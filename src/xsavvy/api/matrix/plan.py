@@ -10,8 +10,8 @@ from xsavvy.api.usage import UsageError, unknown
 from xsavvy.api.world import default_names, find_scenario, setting
 from xsavvy.cpuid.presets import PRESETS
 from xsavvy.kvm import NEWEST, RELEASES
-from xsavvy.model.choices import CHOICES, value_name
-from xsavvy.model.scenarios import SCENARIOS
+from xsavvy.model.choices import value_name
+from xsavvy.model.registry import CHOICES, SCENARIOS
 
 from .result import Job
 

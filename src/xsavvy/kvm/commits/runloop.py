@@ -1,31 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Upstream commits that change how extended state is handled, oldest first.
+"""Commits that change the run loop, the FPU core or the scheduler's part."""
 
-Identifier and subject were read in mails, revision lists or a `Fixes:` tag. `release` is the first mainline release
-with the commit. `effect` says what it changes, in terms of the model where it does. Distributions backport: what
-counts is the set (`kernels`), and a version is a name for one.
-"""
+from .commit import Commit
 
-from dataclasses import dataclass
-
-__all__ = ["COMMITS", "Commit"]
-
-
-@dataclass(frozen=True)
-class Commit:
-    """One upstream change.
-
-    `inferred` marks a release that was concluded from a merge window and not read.
-    """
-
-    id: str
-    subject: str
-    release: str
-    effect: str
-    inferred: bool = False
-
-
-COMMITS = (
+RUN_LOOP = (
     Commit(
         "1be0e61c1f25",
         "KVM, pkeys: save/restore PKRU when guest/host switches",

@@ -1,0 +1,9 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The parts of the model, in the order in which they are listed."""
+
+from xsavvy.model.part import Part
+from xsavvy.model.runpart import RUN
+
+__all__ = ["PARTS"]
+
+PARTS: tuple[Part, ...] = (RUN,)
