@@ -20,7 +20,10 @@ if TYPE_CHECKING:
         check,
         conform_silicon,
         cpu,
+        diff,
         export,
+        gallery,
+        known_bugs,
         listing,
         trace,
     )
@@ -33,7 +36,10 @@ __all__ = [
     "check",
     "conform_silicon",
     "cpu",
+    "diff",
     "export",
+    "gallery",
+    "known_bugs",
     "listing",
     "trace",
 ]

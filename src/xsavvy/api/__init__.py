@@ -7,7 +7,9 @@ this machine. Every name that a caller may get wrong raises UsageError, whose me
 valid names.
 """
 
+from .differing import CommitDiff, StepDiff, diff
 from .exporting import LANGUAGES, ExportedModel, export
+from .gallery import GalleryReport, GalleryResult, Side, gallery, known_bugs
 from .lists import KINDS, ListItem, listing
 from .machine import conform_silicon, cpu
 from .matrix import CampaignReport, Job, JobResult, campaign, campaign_results
@@ -21,12 +23,17 @@ __all__ = [
     "CampaignReport",
     "CheckReport",
     "CheckResult",
+    "CommitDiff",
     "ExportedModel",
+    "GalleryReport",
+    "GalleryResult",
     "Job",
     "JobResult",
     "LeftOut",
     "ListItem",
     "Progress",
+    "Side",
+    "StepDiff",
     "TraceStep",
     "UsageError",
     "campaign",
@@ -35,7 +42,10 @@ __all__ = [
     "conform_silicon",
     "cpu",
     "default_scenarios",
+    "diff",
     "export",
+    "gallery",
+    "known_bugs",
     "listing",
     "trace",
 ]

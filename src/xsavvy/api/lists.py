@@ -16,6 +16,7 @@ from xsavvy.kvm import COMMITS, NEWEST, RELEASES, kernel
 from xsavvy.model.build import World, assembled, resolve
 from xsavvy.model.choices import value_name
 from xsavvy.model.delta import BASE
+from xsavvy.model.gallery import bugs
 from xsavvy.model.platforms import preset
 from xsavvy.model.registry import (
     CHOICES,
@@ -172,6 +173,23 @@ def _steps() -> list[ListItem]:
     )
 
 
+def _bugs() -> list[ListItem]:
+    items = []
+    for bug in bugs():
+        details = {
+            "fixed by": ", ".join(bug.commits),
+            "CVE": bug.cve,
+            "evidence": bug.evidence,
+            "world": f"{bug.scenario} {bug.platform} {bug.before}".strip(),
+            "violates": bug.property,
+            "what happens": bug.story,
+            "not expressed": bug.reason,
+        }
+        details = {name: text for name, text in details.items() if text}
+        items.append(ListItem(bug.id, bug.title, bug.source, details))
+    return items
+
+
 def _components() -> list[ListItem]:
     return [
         ListItem(
@@ -263,6 +281,7 @@ _LISTS: Mapping[str, Callable[[], list[ListItem]]] = {
     "witnesses": _witnesses,
     "events": _events,
     "steps": _steps,
+    "bugs": _bugs,
     "components": _components,
     "platforms": _platforms,
     "inferred": _inferred,

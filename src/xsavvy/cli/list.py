@@ -14,7 +14,7 @@ __all__ = ["KINDS", "command"]
 
 KINDS = (
     "scenarios", "kernels", "commits", "choices", "properties", "witnesses", "events", "steps",
-    "components", "platforms", "inferred",
+    "bugs", "components", "platforms", "inferred",
 )  # fmt: skip
 
 

@@ -23,7 +23,17 @@ EPILOG = (
 @click.group(
     cls=LazyGroup,
     commands_in="xsavvy.cli",
-    names=("check", "trace", "campaign", "export", "list", "cpu", "conform"),
+    names=(
+        "check",
+        "trace",
+        "gallery",
+        "diff",
+        "campaign",
+        "export",
+        "list",
+        "cpu",
+        "conform",
+    ),
     epilog=EPILOG,
     context_settings={"help_option_names": ["-h", "--help"]},
 )

@@ -13,10 +13,10 @@ from .identity import code_identity
 from .job import Prepared, prepare, under_name, with_places
 from .plan import in_order, planned
 from .pool import on_this_machine, shares
-from .result import CampaignReport, JobResult, Key, Task
+from .result import CampaignReport, Job, JobResult, Key, Task
 from .store import Store
 
-__all__ = ["campaign", "campaign_results"]
+__all__ = ["campaign", "campaign_results", "explored"]
 
 OnResult = Callable[[JobResult], None]
 OnProgress = Callable[[int, int], None]
@@ -54,6 +54,32 @@ def campaign(
     if engine not in ENGINES:
         raise unknown("engine", engine, ENGINES)
     wanted = planned(scenarios, kernels, platforms, choices or {})
+    return explored(
+        wanted,
+        engine=engine,
+        max_states=max_states,
+        jobs=jobs,
+        memory=memory,
+        results=results,
+        cluster=cluster,
+        on_result=on_result,
+        progress=progress,
+    )
+
+
+def explored(
+    wanted: Sequence[Job],
+    *,
+    engine: str = "auto",
+    max_states: int | None = None,
+    jobs: int | None = None,
+    memory: int | None = None,
+    results: Path | None = None,
+    cluster: str | None = None,
+    on_result: OnResult | None = None,
+    progress: OnProgress | None = None,
+) -> CampaignReport:
+    """Do the jobs of a campaign, whoever planned them; the parameters are those of `campaign`."""
     with Store(results) as store:
         store.begin(code_identity(), engine, max_states)
         run = _Run(store, len(wanted), on_result, progress)
