@@ -7,6 +7,7 @@ what counts is the set (`kernels`), and a version is a name for one. One table f
 order is that of the tables.
 """
 
+from .cet import CET
 from .commit import Commit
 from .runloop import RUN_LOOP
 
@@ -23,5 +24,5 @@ def release_number(release: str) -> tuple[int, ...]:
 
 
 COMMITS: tuple[Commit, ...] = tuple(
-    sorted((*RUN_LOOP,), key=lambda commit: release_number(commit.release))
+    sorted((*RUN_LOOP, *CET), key=lambda commit: release_number(commit.release))
 )
