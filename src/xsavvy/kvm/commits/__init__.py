@@ -10,6 +10,7 @@ order is that of the tables.
 from .cet import CET
 from .commit import Commit
 from .runloop import RUN_LOOP
+from .trace import TRACE
 
 __all__ = ["COMMITS", "Commit", "release_number"]
 
@@ -24,5 +25,5 @@ def release_number(release: str) -> tuple[int, ...]:
 
 
 COMMITS: tuple[Commit, ...] = tuple(
-    sorted((*RUN_LOOP, *CET), key=lambda commit: release_number(commit.release))
+    sorted((*RUN_LOOP, *CET, *TRACE), key=lambda commit: release_number(commit.release))
 )
