@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         gallery,
         known_bugs,
         listing,
+        run,
         trace,
     )
 
@@ -41,6 +42,7 @@ __all__ = [
     "gallery",
     "known_bugs",
     "listing",
+    "run",
     "trace",
 ]
 

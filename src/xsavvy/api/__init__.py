@@ -15,6 +15,8 @@ from .machine import conform_silicon, cpu
 from .matrix import CampaignReport, Job, JobResult, campaign, campaign_results
 from .result import CheckReport, CheckResult, LeftOut, Progress, TraceStep
 from .run import check, default_scenarios, trace
+from .running import RunReport, run
+from .stepping import RunStep
 from .usage import UsageError
 
 __all__ = [
@@ -32,6 +34,8 @@ __all__ = [
     "LeftOut",
     "ListItem",
     "Progress",
+    "RunReport",
+    "RunStep",
     "Side",
     "StepDiff",
     "TraceStep",
@@ -47,5 +51,6 @@ __all__ = [
     "gallery",
     "known_bugs",
     "listing",
+    "run",
     "trace",
 ]

@@ -18,6 +18,7 @@ from xsavvy.model.choices import value_name
 from xsavvy.model.delta import BASE
 from xsavvy.model.gallery import bugs
 from xsavvy.model.platforms import preset
+from xsavvy.model.programs import programs
 from xsavvy.model.registry import (
     CHOICES,
     DEFAULTS,
@@ -190,6 +191,13 @@ def _bugs() -> list[ListItem]:
     return items
 
 
+def _programs_of_guests() -> list[ListItem]:
+    return [
+        ListItem(name, each.title, "", {"lines": "; ".join(line.text for line in each.statements)})
+        for name, each in programs().items()
+    ]
+
+
 def _components() -> list[ListItem]:
     return [
         ListItem(
@@ -282,6 +290,7 @@ _LISTS: Mapping[str, Callable[[], list[ListItem]]] = {
     "events": _events,
     "steps": _steps,
     "bugs": _bugs,
+    "programs": _programs_of_guests,
     "components": _components,
     "platforms": _platforms,
     "inferred": _inferred,

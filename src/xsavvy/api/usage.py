@@ -4,7 +4,7 @@
 import difflib
 from collections.abc import Iterable
 
-__all__ = ["UsageError", "unknown"]
+__all__ = ["UsageError", "nearest", "unknown"]
 
 
 class UsageError(ValueError):
@@ -17,7 +17,11 @@ def unknown(kind: str, name: str, valid: Iterable[str]) -> UsageError:
     >>> str(unknown("scenario", "pkur", ("pkru", "xfd")))
     "no scenario 'pkur'; nearest: pkru"
     """
+    return UsageError(f"no {kind} {name!r}; {nearest(name, valid)}")
+
+
+def nearest(name: str, valid: Iterable[str]) -> str:
+    """Return the names that come nearest to one, or all there are if none does."""
     names = list(valid)
     near = difflib.get_close_matches(name, names, n=3, cutoff=0.4)
-    hint = f"nearest: {', '.join(near)}" if near else f"expected one of: {', '.join(names)}"
-    return UsageError(f"no {kind} {name!r}; {hint}")
+    return f"nearest: {', '.join(near)}" if near else f"expected one of: {', '.join(names)}"

@@ -14,7 +14,7 @@ __all__ = ["KINDS", "command"]
 
 KINDS = (
     "scenarios", "kernels", "commits", "choices", "properties", "witnesses", "events", "steps",
-    "bugs", "components", "platforms", "inferred",
+    "bugs", "programs", "components", "platforms", "inferred",
 )  # fmt: skip
 
 

@@ -26,6 +26,7 @@ EPILOG = (
     names=(
         "check",
         "trace",
+        "run",
         "gallery",
         "diff",
         "campaign",

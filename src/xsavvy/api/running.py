@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`run`: a guest program, step by step through the model.
+
+The steps of the host follow by themselves: at each moment one actor has control and stands before one step. The
+program's lines are taken at the first moment at which they are possible.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+
+from xsavvy.checker import CheckerError, System, bind
+from xsavvy.checker.record import State
+from xsavvy.checker.trace import values
+from xsavvy.model.build import World, assembled, constants_for, start_state
+from xsavvy.model.edits import ImpossibleDesign
+from xsavvy.model.part import Part
+from xsavvy.model.patch import Patch
+from xsavvy.model.programs import BrokenProgram, GuestProgram, programs, read_program
+from xsavvy.model.registry import PARTS
+from xsavvy.model.scenario import Scenario
+
+from .run import patch_of
+from .stepping import Runner, RunStep, number_of
+from .usage import UsageError, nearest, unknown
+from .world import setting, world
+
+__all__ = ["RunReport", "run"]
+
+
+class RunReport(msgspec.Struct, frozen=True):
+    """A run: the world, the program's lines by number, all steps, and what was expected and not so.
+
+    `violated` names the properties that broke on the way and that the program did not foresee.
+    """
+
+    program: str
+    title: str
+    kernel: str
+    platform: str
+    lines: dict[int, str]
+    results: list[RunStep]
+    unmet: list[str]
+    violated: list[str]
+    end: dict[str, str]
+
+
+def run(
+    program: str,
+    *,
+    kernel: str | None = None,
+    platform: str | None = None,
+    choices: Mapping[str, str] | None = None,
+    patch: Path | None = None,
+) -> RunReport:
+    """Run a guest program: the name of one that comes with xsavvy, or a file.
+
+    What the program says about kernel, platform and choices gives way to the arguments. Raises UsageError.
+
+    >>> report = run("pkru-without-pke", kernel="v6.18")
+    >>> report.unmet, report.violated
+    ([], [])
+    """
+    text = _program(program)
+    loaded = patch_of(patch)
+    target = _world(text, kernel, platform, choices or {}, loaded)
+    system = _system(target, text, loaded)
+    runner = Runner(system, text)
+    for statement in text.statements:
+        runner.take(statement)
+    runner.settle()
+    return RunReport(
+        text.name,
+        text.title,
+        target.kernel.name,
+        target.platform.name,
+        {each.line: each.text for each in text.statements},
+        runner.steps,
+        runner.unmet,
+        [name for name in runner.violated() if name not in runner.foreseen],
+        values(system, runner.state),
+    )
+
+
+def _program(name: str) -> GuestProgram:
+    try:
+        if name in programs():
+            return programs()[name]
+        if not Path(name).exists():
+            raise unknown("program (or file with one)", name, programs())
+        return read_program(Path(name))
+    except BrokenProgram as error:
+        raise UsageError(str(error)) from None
+
+
+def _world(
+    text: GuestProgram,
+    kernel: str | None,
+    platform: str | None,
+    choices: Mapping[str, str],
+    loaded: Patch | None,
+) -> World:
+    own = dict(_pair(text, line, value) for line, key, value in text.settings if key == "set")
+    shared = setting(
+        kernel or text.setting("kernel") or None,
+        platform or text.setting("platform") or "sapphire-rapids",
+        {**own, **choices},
+        loaded.choices if loaded else (),
+    )
+    name = text.setting("part") or "run"
+    part = next((each for each in PARTS if each.name == name), None)
+    if part is None:
+        raise unknown("part of the model", name, [each.name for each in PARTS])
+    first = part.scenarios[0]
+    open_world = Scenario(
+        name=text.name,
+        question=text.title,
+        events=(),
+        properties=_asked(part),
+        witnesses=(),
+        leaves_out="nothing: every event of the part can happen",
+        source="a guest program",
+        part=name,
+        guest_xcr0=shared.platform.xcr0,
+        tries_illegal=True,
+        peer=first.peer,
+    )
+    found, _ = world(open_world, shared)
+    assert found is not None
+    try:
+        whole = assembled(found)
+    except ImpossibleDesign as error:
+        raise UsageError(str(error)) from None
+    names = tuple(event.name for event in whole.events)
+    return replace(found, scenario=replace(open_world, events=names))
+
+
+def _asked(part: Part) -> tuple[str, ...]:
+    """Return the properties that some scenario of a part asks for by default: what the architecture promises."""
+    usual = [each for each in (*PARTS[0].scenarios, *part.scenarios) if each.default]
+    return tuple(dict.fromkeys(name for each in usual for name in each.properties))
+
+
+def _pair(text: GuestProgram, line: int, value: str) -> tuple[str, str]:
+    name, equals, setting_ = (part.strip() for part in value.partition("="))
+    if not (name and equals and setting_):
+        raise UsageError(f"{text.name}:{line}: {value!r}: expected NAME = VALUE")
+    return name, setting_
+
+
+def _system(target: World, text: GuestProgram, loaded: Patch | None) -> System:
+    program = assembled(target)
+    where = text.name
+    known = {each.name for each in program.properties}
+    try:
+        if loaded is not None:
+            where = loaded.path
+            program = loaded.edit(program)
+        asked = known - set(target.scenario.properties)
+        program = replace(
+            program, properties=[each for each in program.properties if each.name not in asked]
+        )
+        system = bind(program, constants_for(target), (start_state(target),))
+        return replace(system, starts=(_started(system, text),))
+    except CheckerError as error:
+        raise UsageError(f"{where}: {error}") from None
+
+
+def _started(system: System, text: GuestProgram) -> State:
+    """Return the start state with the fields that the program sets."""
+    state = list(system.starts[0])
+    slots = {slot.name: place for place, slot in enumerate(system.shape.slots)}
+    for line, key, value in text.settings:
+        if key == "start":
+            name, wanted = _pair(text, line, value)
+            if name not in slots:
+                raise UsageError(f"{text.name}:{line}: no field {name!r}; {nearest(name, slots)}")
+            kind = system.shape.slots[slots[name]].kind
+            number = number_of(wanted, kind.show, range(64))
+            if number is None or not kind.legal(number):
+                raise UsageError(f"{text.name}:{line}: {value!r} is not {kind.describe()}")
+            state[slots[name]] = number
+    return tuple(state)

@@ -1,0 +1,268 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One run through a bound model: at each moment the host's next step, or the program's next line."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from xsavvy.checker import System, layout
+from xsavvy.checker.record import State
+from xsavvy.checker.rule import Rule, successor
+from xsavvy.checker.trace import hop_by, shown, values
+from xsavvy.isa.components import COMPONENTS
+from xsavvy.model.programs import GuestProgram, Statement
+
+from .run import place_of
+from .usage import UsageError, nearest
+
+__all__ = ["RunStep", "Runner", "number_of"]
+
+MOST_STEPS = 5000
+"""Steps of the host between two lines, after which a line is not going to be possible."""
+
+
+class RunStep(msgspec.Struct, frozen=True):
+    """One step: whose, in which context, why, and what it touched: the fields that changed, [old, new].
+
+    `line` is the program's line that it belongs to (0: what follows the last one). `violated` names the properties
+    that were true before it and are not after it.
+    """
+
+    line: int
+    actor: str
+    step: str
+    context: list[str]
+    summary: str
+    source: str
+    arguments: dict[str, str]
+    changes: dict[str, tuple[str, str]]
+    violated: list[str]
+    inferred: bool = False
+    code: str = ""
+
+
+def number_of(text: str, show: object, small: range) -> int | None:
+    """Read a value: a number, component names joined by |, or a name as traces show it; None if it is none of these.
+
+    `show` gives the names of the numbers in `small`.
+
+    >>> number_of("x87|sse|avx", str, range(0)), number_of("0x207", str, range(0))
+    (7, 519)
+    """
+    try:
+        return int(text, 0)
+    except ValueError:
+        pass
+    bits = {each.name.lower(): 1 << each.index for each in COMPONENTS}
+    words = [word.strip().lower() for word in text.split("|")]
+    if all(word in bits for word in words):
+        return sum({bits[word] for word in words})
+    assert callable(show)
+    for number in small:
+        try:
+            if show(number) == text.lower():
+                return number
+        except (ValueError, IndexError):
+            continue
+    return None
+
+
+class Runner:
+    """A run under way: the state, and what has been shown of it."""
+
+    def __init__(self, system: System, text: GuestProgram) -> None:
+        self.system = system
+        self.text = text
+        self.state = system.starts[0]
+        self.steps: list[RunStep] = []
+        self.unmet: list[str] = []
+        self.foreseen: set[str] = set()
+        self.line = 0
+        rows = layout(system.program)
+        self.contexts = {(row.actor, row.number): list(row.contexts) for row in rows}
+        self.labels = {row.label: (row.actor, row.number) for row in rows}
+        self.slots = {actor.name: actor.location for actor in system.program.actors}
+        self.places = {slot.name: at for at, slot in enumerate(system.shape.slots)}
+        self.holding = self._holding()
+
+    def take(self, statement: Statement) -> None:
+        """Do one line. Raises UsageError if it is not going to be possible."""
+        self.line = statement.line
+        if statement.kind == "expect":
+            self._expect(statement)
+        elif statement.kind == "violates":
+            self._violates(statement)
+        elif statement.kind == "until":
+            self._go(statement, [], self._place(statement, statement.name))
+        else:
+            place = self._place(statement, statement.at) if statement.at else None
+            self._go(statement, self._rules(statement), place)
+
+    def settle(self) -> None:
+        """Let the host finish what it does, until the guest runs again or the VMM has the word."""
+        self.line = 0
+        for _ in range(MOST_STEPS):
+            step = self._next_step()
+            if step is None or step[0].name == "vmm.ioctl_KVM_RUN":
+                return
+            self._apply(*step)
+
+    def violated(self) -> list[str]:
+        """Name the properties that broke on the way, in that order."""
+        return list(dict.fromkeys(name for step in self.steps for name in step.violated))
+
+    def _go(self, statement: Statement, rules: list[Rule], place: tuple[str, int] | None) -> None:
+        seen: set[State] = set()
+        while len(seen) < MOST_STEPS and self.state not in seen:
+            seen.add(self.state)
+            if place is None or self._at(place):
+                if not rules:
+                    return
+                for rule in rules:
+                    new = successor(self.system.shape, rule, self.state, self.system.constants)
+                    if new is not None:
+                        self._apply(rule, new)
+                        return
+            step = self._next_step()
+            if step is None:
+                break
+            self._apply(*step)
+        raise UsageError(
+            f"{self.text.name}:{statement.line}: {statement.text!r} does not become possible: {self._where()}"
+        )
+
+    def _where(self) -> str:
+        standing = [
+            f"{name} at {label}"
+            for label, (name, number) in self.labels.items()
+            if self._location(name) == number and label != "rest"
+        ]
+        return ", ".join(standing)
+
+    def _at(self, place: tuple[str, int]) -> bool:
+        return self._location(place[0]) == place[1]
+
+    def _location(self, actor: str) -> int:
+        return self.state[self.places[self.slots[actor]]]
+
+    def _next_step(self) -> tuple[Rule, State] | None:
+        """Return the host's next step and where it leads; None if the guest has the word, or all is over."""
+        over = self.system.program.terminal
+        if over is not None and over(self.system.shape.thaw(self.state), self.system.constants):
+            return None
+        for rule in self.system.rules:
+            if not rule.is_event:
+                new = successor(self.system.shape, rule, self.state, self.system.constants)
+                if new is not None:
+                    return rule, new
+        return None
+
+    def _apply(self, rule: Rule, new: State) -> None:
+        actor = rule.interrupted or rule.actor
+        context = (
+            self.contexts.get((actor, self._location(actor)), []) if rule.slot is not None else []
+        )
+        hop = hop_by(self.system, rule, self.state, new)
+        self.state = new
+        holding = self._holding()
+        broken = sorted(self.holding - holding)
+        self.holding = holding
+        doc = (rule.effect.__doc__ or "").strip().splitlines()
+        self.steps.append(
+            RunStep(
+                line=self.line,
+                actor=hop.actor,
+                step=hop.step,
+                context=context,
+                summary=rule.summary or (doc[0] if doc else ""),
+                source=hop.source,
+                arguments=dict(hop.arguments),
+                changes={
+                    name: change for name, change in hop.changes.items() if not name.endswith("_at")
+                },
+                violated=broken,
+                inferred=hop.inferred,
+                code=place_of(rule.effect),
+            )
+        )
+
+    def _holding(self) -> set[str]:
+        record = self.system.shape.thaw(self.state)
+        return {
+            each.name
+            for each in self.system.program.properties
+            if each.holds(record, self.system.constants)
+        }
+
+    def _expect(self, statement: Statement) -> None:
+        seen = values(self.system, self.state)
+        if statement.name not in seen:
+            hint = nearest(statement.name, seen)
+            raise UsageError(
+                f"{self.text.name}:{statement.line}: no field {statement.name!r}; {hint}"
+            )
+        at = self.places[statement.name]
+        kind = self.system.shape.slots[at].kind
+        wanted = number_of(statement.value, kind.show, range(64))
+        if seen[statement.name] != statement.value and wanted != self.state[at]:
+            self.unmet.append(
+                f"line {statement.line}: expected {statement.name} = {statement.value}, it is {seen[statement.name]}"
+            )
+
+    def _violates(self, statement: Statement) -> None:
+        names = [each.name for each in self.system.program.properties]
+        if statement.name not in names:
+            hint = nearest(statement.name, names)
+            raise UsageError(
+                f"{self.text.name}:{statement.line}: no property {statement.name!r}; {hint}"
+            )
+        self.foreseen.add(statement.name)
+        for _ in range(MOST_STEPS):
+            step = self._next_step()
+            if statement.name in self.violated() or step is None:
+                break
+            self._apply(*step)
+        if statement.name not in self.violated():
+            self.unmet.append(f"line {statement.line}: {statement.name} is not violated")
+
+    def _place(self, statement: Statement, label: str) -> tuple[str, int]:
+        if label not in self.labels:
+            hint = nearest(label, self.labels)
+            raise UsageError(f"{self.text.name}:{statement.line}: no place {label!r}; {hint}")
+        return self.labels[label]
+
+    def _rules(self, statement: Statement) -> list[Rule]:
+        """Return the instances of the event that a line means. Raises UsageError."""
+        where = f"{self.text.name}:{statement.line}"
+        events = {rule.name.lower(): rule.name for rule in self.system.rules if rule.is_event}
+        name = events.get(statement.name.lower())
+        if name is None:
+            raise UsageError(
+                f"{where}: no event {statement.name!r}; {nearest(statement.name, events.values())}"
+            )
+        rules = [rule for rule in self.system.rules if rule.is_event and rule.name == name]
+        wanted = dict(statement.arguments)
+        if statement.value:
+            names = [each for each, _ in rules[0].arguments]
+            if len(names) != 1:
+                raise UsageError(
+                    f"{where}: {name} takes {', '.join(names) or 'no value'}: NAME (x=..., y=...)"
+                )
+            wanted[names[0]] = statement.value
+        fitting = [rule for rule in rules if _fits(rule, wanted)]
+        if not fitting:
+            known = dict.fromkeys(_spelled(rule) for rule in rules)
+            raise UsageError(f"{where}: {statement.text!r}: expected one of: {'; '.join(known)}")
+        return fitting
+
+
+def _spelled(rule: Rule) -> str:
+    return ", ".join(f"{name}={shown(value)}" for name, value in rule.arguments) or "no value"
+
+
+def _fits(rule: Rule, wanted: Mapping[str, str]) -> bool:
+    have = dict(rule.arguments)
+    return set(wanted) <= set(have) and all(
+        shown(have[name]) == text.lower() or number_of(text, shown, range(0)) == have[name]
+        for name, text in wanted.items()
+    )

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Guest programs go through the model line by line, and what is wrong in one is one line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from xsavvy.api import UsageError, run
+from xsavvy.model.programs import programs
+
+SHIPPED = list(programs())
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_program_that_comes_with_xsavvy_keeps_its_promises(name: str) -> None:
+    """Every expectation is met, and no property breaks that the program does not foresee."""
+    report = run(name)
+    assert report.title
+    assert report.unmet == []
+    assert report.violated == []
+    assert {step.line for step in report.results} - {0} <= set(report.lines)
+
+
+def test_a_dozen_programs_come_with_xsavvy() -> None:
+    """Enough to learn from."""
+    assert len(SHIPPED) >= 12
+
+
+def test_a_step_says_what_it_touched_in_which_context_and_why() -> None:
+    """The load of the guest's PKRU: interrupts are off, the register changes, the source is named."""
+    report = run("pkru-without-pke")
+    step = next(each for each in report.results if each.step == "vmx_vcpu_run.kvm_load_guest_pkru")
+    assert step.context == ["preemption off", "interrupts off"]
+    assert step.changes == {"hw_pkru[0]": ("vmm", "init")}
+    assert "kvm_load_guest_xsave_state" in step.source
+    assert step.summary
+    assert step.code.startswith("xsavvy/model/pkru.py:")
+
+
+def test_another_kernel_behaves_otherwise() -> None:
+    """What a program expects of v6.18 is not met on v6.19, and the report says what is there instead."""
+    report = run("fastpath-inside", kernel="v6.19")
+    assert "line 10: expected hw_pkru[0] = vmm, it is guest" in report.unmet
+
+
+def test_a_design_can_be_tried() -> None:
+    """With NMIs masked the window of seed 002 is closed: the NMI cannot arrive there."""
+    with pytest.raises(UsageError, match="does not become possible: vcpu at"):
+        run("pkru-nmi-vmx", choices={"nmi_window": "masked"})
+
+
+def written(tmp_path: Path, text: str) -> str:
+    """Write a program."""
+    path = tmp_path / "mine.guest"
+    path.write_bytes(text.encode("latin-1"))
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "at least one line"),
+        ("# nothing\n", "at least one line"),
+        ("write XXM = guest", "mine.guest:1: no event 'write XXM'; nearest: write XMM"),
+        ("write XMM = vmm", "expected one of: value=guest; value=guest2"),
+        ("external interrupt = 3", "expected one of: reason=interrupt"),
+        ("write XMM (valeu=guest)", "expected one of"),
+        ("KVM_SET_XSAVE = sse at vmx_vcpu_run.vmexit", "does not become possible"),
+        ("write XMM = guest at nowhere.here", "no place 'nowhere.here'"),
+        ("until nowhere.here", "no place"),
+        ("expect", "expected 'expect FIELD = VALUE'"),
+        ("expect hw_sse[0]", "expected 'expect FIELD = VALUE'"),
+        ("expect hw_ssx[0] = guest", "no field 'hw_ssx[0]'; nearest: "),
+        ("violates nothing", "no property 'nothing'"),
+        ("kernel: v9.9\nwrite XMM = guest", "kernel 'v9.9'"),
+        ("platform: nowhere\nwrite XMM = guest", "no platform"),
+        ("part: nothing\nwrite XMM = guest", "no part of the model 'nothing'"),
+        ("set: pkru_home\nwrite XMM = guest", "expected NAME = VALUE"),
+        ("set: pkru_hom = vendor_run\nwrite XMM = guest", "no choice"),
+        ("start: vcpu_cr5 = 1\nwrite XMM = guest", "no field 'vcpu_cr5'"),
+        ("start: vcpu_cr4 = 1\nwrite XMM = guest", "mine.guest:1: 'vcpu_cr4 = 1' is not"),
+        ("x\n" * 2000, "at most 1000 lines"),
+        ("\xff\xfe", "not text"),
+    ],
+)
+def test_a_wrong_program_is_one_line(tmp_path: Path, text: str, message: str) -> None:
+    """Where, what, and what was expected."""
+    with pytest.raises(UsageError) as caught:
+        run(written(tmp_path, text))
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_program_names_those_that_exist() -> None:
+    """The nearest name."""
+    with pytest.raises(UsageError, match="nearest: xcr0-switch"):
+        run("xcr0-swich")
+
+
+def test_the_other_task_must_be_left_before_the_guest_goes_on(tmp_path: Path) -> None:
+    """A line that waits for a thread which sleeps says where everybody stands."""
+    text = "external interrupt\npreemption at vcpu_run.xfer_to_guest_mode_work\nwrite XMM = guest"
+    with pytest.raises(UsageError, match="task at task"):
+        run(written(tmp_path, text))
+
+
+def test_a_settings_word_may_be_part_of_a_patch(tmp_path: Path) -> None:
+    """A patch changes the model that the program runs through."""
+    patch = tmp_path / "patch.py"
+    patch.write_text(
+        "def patch(program):\n    return program.removed('vmx_vcpu_run.load_host_xcr0')\n"
+    )
+    report = run("xcr0-switch", patch=patch)
+    assert "host_runs_on_host_features" in report.violated
+    assert report.unmet
