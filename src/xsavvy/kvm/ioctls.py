@@ -15,7 +15,7 @@ from typing import Final
 from xsavvy.isa.components import AVX, PKRU, SSE, X87, XTILECFG, XTILEDATA
 from xsavvy.isa.registers import xcr0_ok
 
-from .rules import set_xfd_ok, set_xss_ok
+from .rules import CR4_OSXSAVE, CR4_PKE, set_xfd_ok, set_xss_ok
 
 __all__ = [
     "EBUSY",
@@ -33,6 +33,7 @@ __all__ = [
     "guest_supported",
     "guest_user_xfeatures",
     "request_permission_errno",
+    "set_cr4_ok",
     "set_cpuid2_errno",
     "set_xcrs_bound",
     "set_xcrs_errno",
@@ -107,7 +108,7 @@ def filtered_xcr0(
     """Return the XCR0 that KVM_GET_SUPPORTED_CPUID and KVM_CAP_XSAVE2 speak of.
 
     `filters`: what the process may not use is left out (445ecdf79be0); `only_dynamic`: permissions are looked at
-    only if a dynamic component is supported, and `drops_tilecfg`: TILECFG goes with TILEDATA (both 6be3ae45f567).
+    only if a dynamic component is supported (6be3ae45f567); `drops_tilecfg`: TILECFG goes with TILEDATA (55cd57b596e8).
     Source: arch/x86/kvm/x86.h kvm_get_filtered_xcr0().
 
     >>> [hex(filtered_xcr0(0x60207, 0x20207, *how)) for how in ((1, 1, 1), (1, 0, 0), (0, 0, 0))]
@@ -293,6 +294,22 @@ def set_xsave_sets_pkru(xstate_bv: int) -> int:
     (1, 0)
     """
     return 1 if xstate_bv & PKRU else 0
+
+
+# KVM_SET_SREGS.
+
+
+def set_cr4_ok(cr4: int, has_xsave: int, has_pku: int) -> int:
+    """Say whether KVM accepts CR4.OSXSAVE and CR4.PKE, from the guest and from KVM_SET_SREGS alike.
+
+    Source: arch/x86/kvm/x86.c kvm_is_valid_cr4(), kvm_is_valid_sregs().
+
+    >>> set_cr4_ok(1 << 18, 1, 0), set_cr4_ok(1 << 22, 1, 0), set_cr4_ok(0, 0, 0)
+    (1, 0, 1)
+    """
+    if cr4 & CR4_OSXSAVE and not has_xsave:
+        return 0
+    return 0 if cr4 & CR4_PKE and not has_pku else 1
 
 
 # KVM_SET_XCRS.
