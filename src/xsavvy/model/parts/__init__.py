@@ -4,6 +4,8 @@
 from xsavvy.model.part import Part
 from xsavvy.model.runpart import RUN
 
+from .trace import TRACE
+
 __all__ = ["PARTS"]
 
-PARTS: tuple[Part, ...] = (RUN,)
+PARTS: tuple[Part, ...] = (RUN, TRACE)
