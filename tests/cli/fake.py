@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from xsavvy.api import (
@@ -94,7 +95,7 @@ class Api:
                 progress(PROGRESS)
         return CheckReport([r for n in scenarios for r in self.answers[n]], self.notes, "A CPU")
 
-    def default_scenarios(self) -> list[str]:
+    def default_scenarios(self, patch: Path | None = None) -> list[str]:
         return [name for name in self.answers if name != "extra"]
 
     def trace(self, scenario: str, **options: Any) -> CheckResult:

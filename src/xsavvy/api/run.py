@@ -41,13 +41,17 @@ OnProgress = Callable[[Progress], None]
 PACKAGE = Path(xsavvy.__file__).parent.parent
 
 
-def default_scenarios() -> list[str]:
+def default_scenarios(patch: Path | None = None) -> list[str]:
     """Return the names of the scenarios that are checked when none is named.
 
-    >>> default_scenarios()
-    ['fpu', 'xcr0', 'xss', 'pkru', 'xfd', 'progress', 'progress-xfd']
+    With a patch, those that it is about. Raises UsageError.
+
+    >>> default_scenarios()[:5]
+    ['fpu', 'xcr0', 'xss', 'pkru', 'xfd']
     """
-    return default_names()
+    loaded = patch_of(patch)
+    names = default_names()
+    return [name for name in names if loaded is None or loaded.fits(find_scenario(name))]
 
 
 def check(
@@ -80,7 +84,7 @@ def check(
     [('guest_sees_its_own_pkru', 'holds'), ('guest_sees_its_own_pkru_inuse', 'holds')]
     """
     loaded = patch_of(patch)
-    found = [find_scenario(name) for name in scenarios or default_names()]
+    found = [find_scenario(name) for name in scenarios or default_scenarios(patch)]
     shared = setting(kernel, platform, choices or {}, loaded.choices if loaded else ())
     results: list[CheckResult] = []
     notes = list(shared.notes)
@@ -160,6 +164,11 @@ def patch_of(path: Path | None) -> Patch | None:
 
 def bound_system(target: World, loaded: Patch | None, liveness: bool = False) -> System:
     """Bind a world, with a user's patch and all eventualities if wanted. Raises UsageError."""
+    if loaded is not None and not loaded.fits(target.scenario):
+        part = target.scenario.part
+        raise UsageError(
+            f"{target.scenario.name}: {loaded.path} is about part {loaded.part!r}, the scenario plays in {part!r}"
+        )
     try:
         return system_of(target, loaded.edit if loaded else None, liveness=liveness)
     except (ImpossibleDesign, BrokenPatch) as error:

@@ -11,6 +11,7 @@ from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 from xsavvy.checker.error import EditError, nearest
+from xsavvy.checker.record import fields as record_fields
 
 if TYPE_CHECKING:
     from xsavvy.checker.program import (
@@ -76,6 +77,16 @@ def move_step(program: Program, label: str, before: str | None, after: str | Non
         raise EditError(f"cannot move {label!r} beside itself")
     find(program, target)
     return insert_step(remove_step(program, label), step, before, after)
+
+
+def add_fields(program: Program, annotations: Mapping[str, Any]) -> Program:
+    """Extend the record by fields, each declared by its annotation."""
+    known = {item.name for item in record_fields(program.record)}
+    for name in annotations:
+        if name in known:
+            raise EditError(f"a field {name!r} is there already")
+    body = {"__annotations__": dict(annotations), "__module__": program.record.__module__}
+    return replace(program, record=type(program.record.__name__, (program.record,), body))
 
 
 def add_path(program: Program, actor: str, path: Path) -> Program:

@@ -190,6 +190,10 @@ class Program:
         """Move a step before or after another one, in this or another path."""
         return edit.move_step(self, label, before, after)
 
+    def with_fields(self, **annotations: Any) -> Program:
+        """Add fields to the record: `with_fields(flag=Annotated[int, Flag(), "what it says"])`."""
+        return edit.add_fields(self, annotations)
+
     def with_path(self, actor: str, path: Path) -> Program:
         """Give an actor one more path."""
         return edit.add_path(self, actor, path)

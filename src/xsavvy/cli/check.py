@@ -95,7 +95,9 @@ def _reports(
 
     known = {item.name for item in api.listing("scenarios")} if scenarios else set()
     # A name that nobody knows comes first, so that it is an error before anything is searched.
-    wanted = sorted(dict.fromkeys(scenarios), key=known.__contains__) or api.default_scenarios()
+    wanted = sorted(dict.fromkeys(scenarios), key=known.__contains__) or api.default_scenarios(
+        options["patch"]
+    )
     left_out.update({name: _left_out(name, options) for name in wanted})
     for scenario in wanted:
         progress.start(scenario)

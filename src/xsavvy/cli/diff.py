@@ -18,10 +18,11 @@ __all__ = ["command"]
 @click.argument("after", metavar="KERNEL")
 @as_json
 def command(before: str, after: str, *, as_json: bool) -> int:
-    """Show which steps differ between two kernels, and by which commit.
+    """Show what two kernels do differently, and why.
 
-    A kernel is a version ('v6.18'), a distribution's kernel ('xsavvy list kernels'), or one of
-    these with commits added or taken away ('v6.18+b45f72177594').
+    Step by step, commit by commit. A kernel is a version ('v6.18'), a distribution's kernel
+    ('xsavvy list kernels'), or one of these with commits added or taken away
+    ('v6.18+b45f72177594').
     """
     from xsavvy import api
     from xsavvy.report.differing import diff_lines

@@ -26,7 +26,7 @@ __all__ = ["command"]
 @click.option("--memory", metavar="SIZE", callback=size, help="Memory that they share, such as 8G.")
 @as_json
 def command(bugs: tuple[str, ...], *, kernel: str | None, as_json: bool, **options: Any) -> int:
-    """Find known bugs before their fix, and prove them absent after it.
+    """Find known bugs before their fix, not after it.
 
     Each BUG is a name of the gallery ('xsavvy list bugs') or a file with a manifest, *.toml;
     without one all are taken. The wrong fixes that a manifest names are refuted. A bug that the

@@ -20,11 +20,12 @@ __all__ = ["command"]
 @click.option("--brief", is_flag=True, help="Leave out the steps that touch nothing.")
 @as_json
 def command(program: str, *, brief: bool, as_json: bool, **options: Any) -> int:
-    """Run a guest program through the model, and see what each step touches, and why.
+    """Run a guest program step by step, and see why.
 
-    PROGRAM is the name of one that comes with xsavvy ('xsavvy list programs') or a file. Each line
-    is an instruction of the guest or an event of the host; what the host does in between follows
-    from the model. An 'expect' that is not met, or a property that breaks, is exit status 1.
+    What each step touches, in which context. PROGRAM is the name of one that comes with xsavvy
+    ('xsavvy list programs') or a file. Each line is an instruction of the guest or an event of the
+    host; what the host does in between follows from the model. An 'expect' that is not met, or a
+    property that breaks unforeseen, is exit status 1.
     """
     from xsavvy import api
     from xsavvy.report.json import encode

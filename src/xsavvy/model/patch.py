@@ -2,7 +2,8 @@
 """Patches: a user's Python file that changes the model through the names that the model itself uses.
 
 The file defines `patch(program)`, which returns an edited `xsavvy.checker.Program`, and may define `CHOICES`, a tuple
-of `xsavvy.model.choices.Choice`; the value of such a choice is read in steps as `k.NAME` and set with `--set`.
+of `xsavvy.model.choices.Choice`; the value of such a choice is read in steps as `k.NAME` and set with `--set`. `PART`
+names the part of the model that it is about: by default "run", the run loop and every part that builds on it.
 A patch is code that its user trusts: it runs as it is.
 """
 
@@ -16,7 +17,8 @@ from typing import Any
 from xsavvy.checker import Program
 
 from .choices import Choice
-from .registry import choice_named
+from .registry import PARTS, choice_named, part_of
+from .scenario import Scenario
 
 __all__ = ["BrokenPatch", "Patch", "load_patch"]
 
@@ -34,6 +36,12 @@ class Patch:
     path: str
     edit: Callable[[Program], Program]
     choices: tuple[Choice, ...]
+    part: str = "run"
+
+    def fits(self, scenario: Scenario) -> bool:
+        """Say whether a scenario plays in the part that the patch is about."""
+        part = part_of(scenario)
+        return self.part == part.name or (self.part == "run" and part.builds_on_run)
 
 
 def load_patch(path: Path) -> Patch:
@@ -47,7 +55,8 @@ def load_patch(path: Path) -> Patch:
     edit = names.get("patch")
     if not callable(edit):
         raise BrokenPatch(f"{path}: expected a function patch(program), found none")
-    return Patch(str(path), _guarded(path, edit), _choices(path, names.get("CHOICES", ())))
+    choices = _choices(path, names.get("CHOICES", ()))
+    return Patch(str(path), _guarded(path, edit), choices, _part(path, names.get("PART", "run")))
 
 
 def _compiled(path: Path) -> CodeType:
@@ -87,6 +96,13 @@ def _choices(path: Path, found: object) -> tuple[Choice, ...]:
         if choice_named(choice.name) is not None:
             raise BrokenPatch(f"{path}: CHOICES: {choice.name!r} is a choice of the model already")
     return tuple(found)
+
+
+def _part(path: Path, found: object) -> str:
+    names = [part.name for part in PARTS]
+    if found not in names:
+        raise BrokenPatch(f"{path}: PART: expected one of {', '.join(names)}, found {found!r}")
+    return str(found)
 
 
 def _where(path: Path, error: Exception) -> str:
