@@ -21,6 +21,7 @@ __all__ = [
     "PkruSwitch",
     "PkruWrite",
     "SaveMask",
+    "UserRegisters",
     "XfdAllocate",
     "XfdErr",
     "XfdHeader",
@@ -35,6 +36,14 @@ class XfeaturesHome(IntEnum):
 
     VENDOR_RUN = 0
     OUTSIDE_LOOP = 1
+    WHILE_LOADED = 2
+
+
+class UserRegisters(IntEnum):
+    """Where the VMM's registers are kept while the guest's are loaded."""
+
+    OWN_BUFFER = 0
+    THREAD_FPU = 1
 
 
 class NmiWindow(IntEnum):
@@ -190,6 +199,7 @@ class Constants:
     xfd_err: int
     xfd_header: int
     save_mask: int
+    user_registers: int
     allocation: int
     after_failure: int
 

@@ -10,8 +10,9 @@ from enum import IntEnum
 
 from xsavvy.checker import Program, Step
 
-from .constants import NmiWindow, PkruHome, PkruOrder, XfeaturesHome
-from .fpu import nothing
+from .constants import NmiWindow, PkruHome, PkruOrder, UserRegisters, XfeaturesHome
+from .fpu import install_guest, nothing
+from .history.xcr0 import stays_loaded
 from .values import BH_OFF, NMI_OFF
 
 __all__ = ["ImpossibleDesign", "apply_choices", "label"]
@@ -44,6 +45,10 @@ def apply_choices(program: Program, values: Mapping[str, IntEnum], vmx: bool) ->
     """
     if values["xfeatures_home"] == XfeaturesHome.OUTSIDE_LOOP:
         program = _xfeatures_outside_loop(program)
+    if values["xfeatures_home"] == XfeaturesHome.WHILE_LOADED:
+        load, restore = label(program, "load_guest_xcr0"), label(program, "load_host_xcr0")
+        program = stays_loaded(program, load, restore)
+    _own_buffer(program, values)
     home = values["pkru_home"]
     if home == PkruHome.OUTSIDE_LOOP:
         program = _pkru_outside_loop(program)
@@ -71,6 +76,16 @@ def _xfeatures_outside_loop(program: Program) -> Program:
     for step in ON_THE_WAY_OUT:
         program = program.moved(label(program, step), before="vcpu_exit_guest.sync_xfd")
     return program
+
+
+def _own_buffer(program: Program, values: Mapping[str, IntEnum]) -> None:
+    """Refuse thread.fpu for the VMM's registers where a pointer is swapped: the buffer is what the pointer leaves."""
+    swaps = program.step("kvm_load_guest_fpu.install_guest").effect is install_guest
+    if values["user_registers"] == UserRegisters.THREAD_FPU and swaps:
+        raise ImpossibleDesign(
+            "user_registers=thread_fpu: from v5.16 the pointer to the fpstate is swapped, which leaves the task's own "
+            "where it is; choose an older kernel"
+        )
 
 
 def _pkru_outside_loop(program: Program) -> Program:

@@ -8,7 +8,7 @@ does. Source: arch/x86/kernel/fpu/core.c, arch/x86/kernel/fpu/context.h, arch/x8
 from xsavvy.checker import REST, Path, Step
 from xsavvy.isa.components import SSE
 
-from .constants import Constants
+from .constants import Constants, UserRegisters
 from .machine import Machine
 from .values import BH_OFF, IRQS_OFF, USER_MODE, Fault, Task, Value
 from .xstate import forget_image, installed_fpstate, xfd_update_state, xrstors, xsaves
@@ -33,7 +33,8 @@ def fpregs_mark_activate(s: Machine, k: Constants) -> None:
     s.cpu_fpregs_owner[s.cpu] = s.current
     s.thread_last_cpu[s.current] = s.cpu
     s.tif_need_fpu_load[s.current] = 0
-    forget_image(s, k, installed_fpstate(s, k))
+    if k.user_registers == UserRegisters.OWN_BUFFER:
+        forget_image(s, k, installed_fpstate(s, k))
 
 
 def switch_fpu_return(s: Machine, k: Constants) -> None:

@@ -9,13 +9,14 @@ from collections.abc import Mapping
 from enum import IntEnum
 
 from xsavvy.checker import Program
-from xsavvy.isa.components import CET_S, CET_U
+from xsavvy.isa.components import CET_S, CET_U, PKRU, XTILECFG, XTILEDATA
 from xsavvy.kvm import Kernel
 
 from . import constants as c
 from .constants import Constants
 from .delta import Delta
 from .fpu import install_user
+from .history import HISTORY_DELTAS
 from .machine import Machine
 from .switch import save_and_set_tif_on_prev
 from .values import BH_OFF
@@ -23,7 +24,9 @@ from .values import BH_OFF
 __all__ = [
     "DEFAULTS",
     "DELTAS",
+    "guest_xcr0",
     "guest_xss",
+    "host_xcr0",
     "host_xss",
 ]
 
@@ -42,6 +45,7 @@ DEFAULTS: Mapping[str, IntEnum] = {
     "xfd_err": c.XfdErr.SWITCHED,
     "xfd_header": c.XfdHeader.KEPT,
     "save_mask": c.SaveMask.FPSTATE,
+    "user_registers": c.UserRegisters.OWN_BUFFER,
     "allocation": c.Allocation.SUCCEEDS,
     "after_failure": c.AfterFailure.STOPS,
 }
@@ -72,6 +76,7 @@ def _hardened_put(program: Program) -> Program:
 
 
 DELTAS: Mapping[str, Delta] = {
+    **HISTORY_DELTAS,
     "59f5ede3bc0f": Delta(
         edit=_no_fpu_in_fpregs_lock, summary="event softirq: masked by fpregs_lock() too"
     ),
@@ -88,18 +93,40 @@ DELTAS: Mapping[str, Delta] = {
 }
 
 
+def host_xcr0(kernel: Kernel, xcr0_supported: int) -> int:
+    """Return the modelled bits of the host's XCR0: PKRU since v4.6, the tiles since v5.16."""
+    enabled = xcr0_supported
+    if "host_pkru" not in kernel:
+        enabled &= ~PKRU
+    if "host_amx" not in kernel:
+        enabled &= ~(XTILECFG | XTILEDATA)
+    return enabled
+
+
+def guest_xcr0(kernel: Kernel, host: int, vmx: bool) -> int:
+    """Return what KVM lets a guest put into XCR0, of the host's bits.
+
+    SVM offers no protection keys before they are switched in common code; tiles need a guest's IA32_XFD.
+    Source: commits 37486135d3a7, 820a6ee944e7.
+    """
+    offered = host
+    if not vmx and "37486135d3a7" not in kernel:
+        offered &= ~PKRU
+    if "820a6ee944e7" not in kernel:
+        offered &= ~(XTILECFG | XTILEDATA)
+    return offered
+
+
 def host_xss(kernel: Kernel, xss_supported: int) -> int:
     """Return the CET bits of the host's IA32_XSS.
 
     CET_U since user shadow stacks (v6.6), CET_S since the guest-only supervisor features (v6.17). Inferred from the
-    sources of 6.1, 6.12 and 7.2; a kernel is old or new here by its version's name.
+    sources of 6.1, 6.12 and 7.2.
     """
-    release = kernel.name.split("+", maxsplit=1)[0].split("-", maxsplit=1)[0]
-    major, minor = (int(part) for part in release.removeprefix("v").split("."))
     enabled = 0
-    if (major, minor) >= (6, 6):
+    if "host_cet_user" in kernel:
         enabled |= CET_U
-    if (major, minor) >= (6, 17):
+    if "host_cet_kernel" in kernel:
         enabled |= CET_S
     return xss_supported & enabled
 

@@ -16,7 +16,7 @@ from .choices import CORE_CHOICES
 from .constants import Constants
 from .delta import Delta, apply_deltas
 from .edits import apply_choices
-from .kernels import DEFAULTS, DELTAS, guest_xss, host_xss
+from .kernels import DEFAULTS, DELTAS, guest_xcr0, guest_xss, host_xcr0, host_xss
 from .machine import Machine
 from .mutants import MUTANTS, PROGRESS_MUTANTS
 from .part import Part
@@ -50,11 +50,11 @@ def run_program(
 def run_constants(world: World, more: Mapping[str, int] | None = None) -> Constants:
     """Return what steps read as `k`; `more` are the constants of a part that builds on the run loop."""
     platform, scenario = world.platform, world.scenario
-    host = platform.xcr0
+    host = host_xcr0(world.kernel, platform.xcr0)
     xss = host_xss(
         world.kernel, platform.processor.xss_supported if platform.processor.xsaves else 0
     )
-    guest = host & scenario.guest_xcr0
+    guest = guest_xcr0(world.kernel, host, platform.vmx) & scenario.guest_xcr0
     offered = (
         guest_xss(world.kernel, xss)
         if scenario.needs_xss or "WRMSR IA32_XSS" in scenario.events
@@ -64,7 +64,7 @@ def run_constants(world: World, more: Mapping[str, int] | None = None) -> Consta
         cpus=scenario.cpus,
         host_xcr0=host,
         host_xss=xss,
-        xfd_capable=platform.xfd_capable,
+        xfd_capable=platform.xfd_capable & host,
         pkru_inuse_by_value=int(platform.pkru_inuse_by_value),
         pkru_inuse_tracked=int("guest_sees_its_own_pkru_inuse" in scenario.properties),
         guest_xcr0=guest,

@@ -14,7 +14,7 @@ from xsavvy.isa.masks import (
     xsavec_bv,
 )
 
-from .constants import Constants, SaveMask
+from .constants import Constants, SaveMask, UserRegisters
 from .machine import Machine
 from .values import IMAGE, TILE, Buffer, Fault, Task, Value
 
@@ -33,7 +33,7 @@ def installed_fpstate(s: Machine, k: Constants) -> int:
 
     Source: arch/x86/kernel/fpu/core.c fpu_swap_kvm_fpstate() (the pointer is swapped, not the contents).
     """
-    if s.current == Task.VMM and s.guest_fp_in_use:
+    if s.current == Task.VMM and s.guest_fp_in_use and k.user_registers == UserRegisters.OWN_BUFFER:
         return Buffer.GUEST
     return s.current
 

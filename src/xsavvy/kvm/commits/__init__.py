@@ -9,6 +9,7 @@ order is that of the tables.
 
 from .cet import CET
 from .commit import Commit
+from .history import HISTORY
 from .runloop import RUN_LOOP
 from .trace import TRACE
 
@@ -25,5 +26,5 @@ def release_number(release: str) -> tuple[int, ...]:
 
 
 COMMITS: tuple[Commit, ...] = tuple(
-    sorted((*RUN_LOOP, *CET, *TRACE), key=lambda commit: release_number(commit.release))
+    sorted((*RUN_LOOP, *HISTORY, *CET, *TRACE), key=lambda commit: release_number(commit.release))
 )
