@@ -12,7 +12,7 @@ from xsavvy.checker import Eventually, Program, Property
 from xsavvy.cpuid.presets import PRESETS
 from xsavvy.isa import RULES, Status
 from xsavvy.isa.components import COMPONENTS
-from xsavvy.kvm import COMMITS, NEWEST, RELEASES, kernel
+from xsavvy.kvm import COMMITS, DISTRIBUTIONS, NEWEST, RELEASES, kernel
 from xsavvy.model.build import World, assembled, resolve
 from xsavvy.model.choices import value_name
 from xsavvy.model.delta import BASE
@@ -89,6 +89,10 @@ def _kernels() -> list[ListItem]:
         items.append(
             ListItem(release, text, "mainline", {"commits": str(len(kernel(release).commits))})
         )
+    for each in DISTRIBUTIONS:
+        text = f"{each.base} with {', '.join(each.adds)}"
+        details = {"commits": str(len(kernel(each.name).commits))}
+        items.append(ListItem(each.name, text, each.source, details))
     return items
 
 

@@ -6,6 +6,18 @@
 """
 
 from .commits import COMMITS, Commit
+from .distributions import DISTRIBUTIONS, Distribution
 from .kernels import NEWEST, OLDEST, RELEASES, Kernel, UnknownKernel, kernel
 
-__all__ = ["COMMITS", "NEWEST", "OLDEST", "RELEASES", "Commit", "Kernel", "UnknownKernel", "kernel"]
+__all__ = [
+    "COMMITS",
+    "DISTRIBUTIONS",
+    "NEWEST",
+    "OLDEST",
+    "RELEASES",
+    "Commit",
+    "Distribution",
+    "Kernel",
+    "UnknownKernel",
+    "kernel",
+]
