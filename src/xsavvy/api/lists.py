@@ -81,6 +81,23 @@ def _scenarios() -> list[ListItem]:
     ]
 
 
+def _parts() -> list[ListItem]:
+    return [
+        ListItem(
+            part.name,
+            part.summary,
+            part.source,
+            {
+                "scenarios": ", ".join(each.name for each in part.scenarios),
+                "choices": ", ".join(each.name for each in part.choices),
+                "commits": str(len(part.deltas)),
+                "builds on": "the run loop" if part.builds_on_run else "nothing: its own machine",
+            },
+        )
+        for part in PARTS
+    ]
+
+
 def _kernels() -> list[ListItem]:
     items = []
     for release in RELEASES:
@@ -286,6 +303,7 @@ INFERRED = (
 
 _LISTS: Mapping[str, Callable[[], list[ListItem]]] = {
     "scenarios": _scenarios,
+    "parts": _parts,
     "kernels": _kernels,
     "commits": _commits,
     "choices": _choices,

@@ -13,7 +13,7 @@ from xsavvy.cli.status import HOLDS
 __all__ = ["KINDS", "command"]
 
 KINDS = (
-    "scenarios", "kernels", "commits", "choices", "properties", "witnesses", "events", "steps",
+    "scenarios", "parts", "kernels", "commits", "choices", "properties", "witnesses", "events", "steps",
     "bugs", "programs", "components", "platforms", "inferred",
 )  # fmt: skip
 
