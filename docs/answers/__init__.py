@@ -7,8 +7,14 @@ newest kernel that upstream has not fixed is left out (docs/decisions/0004): wha
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from .gallery import gallery_block
 from .row import Answer
 from .seed_001 import XFD
 from .seed_002 import PKRU, XINUSE
+from .sentences import sentences_block
 
 ANSWERS: dict[str, Answer] = {"pkru": PKRU, "pkru-xinuse": XINUSE, "xfd": XFD}
+
+TABLES: dict[str, Callable[[], str]] = {"gallery": gallery_block, "sentences": sentences_block}

@@ -6,20 +6,23 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from . import ANSWERS
+from . import ANSWERS, TABLES
 from .page import blocks, replaced
 
 DOCS = Path(__file__).parents[1]
 
 
 def main(names: list[str]) -> None:
-    """Rewrite the blocks of some answers, or of all."""
+    """Rewrite the blocks of some answers, or of all; the tables that need no run are always made."""
     wanted = {name: ANSWERS[name] for name in names or ANSWERS}
-    made = blocks(wanted)
-    pages = {DOCS / answer.page for answer in wanted.values()}
-    for page in (*sorted(pages), DOCS.parent / "README.md"):
-        page.write_text(replaced(page.read_text(), made))
-        sys.stderr.write(f"{page.name}\n")
+    made = {**blocks(wanted), **{name: block() for name, block in TABLES.items()}}
+    for page in (*sorted(DOCS.glob("*.md")), DOCS.parent / "README.md"):
+        text = page.read_text()
+        new = replaced(text, made)
+        if new != text:
+            page.write_text(new)
+            sys.stderr.write(f"{page.name}\n")
 
 
-main(sys.argv[1:])
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -214,7 +214,7 @@ def _bugs() -> list[ListItem]:
 
 def _programs_of_guests() -> list[ListItem]:
     return [
-        ListItem(name, each.title, "", {"lines": "; ".join(line.text for line in each.statements)})
+        ListItem(name, each.title, each.source, {"lines": str(len(each.statements))})
         for name, each in programs().items()
     ]
 

@@ -64,6 +64,11 @@ class GuestProgram:
     settings: tuple[tuple[int, str, str], ...]
     statements: tuple[Statement, ...]
 
+    @property
+    def source(self) -> str:
+        """The kernel and the part of the model that it was written for."""
+        return " ".join(filter(None, (self.setting("kernel"), self.setting("part") or "run")))
+
     def setting(self, name: str) -> str:
         """Return the last value of a setting, empty if there is none."""
         return next((value for _, key, value in reversed(self.settings) if key == name), "")
