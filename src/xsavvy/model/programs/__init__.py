@@ -13,7 +13,8 @@
     violates host_runs_on_host_pkru
 
 A line is an event, `until` and a place, `expect` and a field with its value, or `violates` and a property that is to
-break from here on, or has broken already. What the host does in between follows from the model. The programs beside this module come with xsavvy.
+break from here on, or has broken already. What the host does in between follows from the model. The programs beside
+this module come with xsavvy.
 """
 
 import re
