@@ -11,6 +11,7 @@ from .cet import CET
 from .commit import Commit
 from .history import HISTORY
 from .runloop import RUN_LOOP
+from .tasks import TASKS
 from .trace import TRACE
 
 __all__ = ["COMMITS", "Commit", "release_number"]
@@ -26,5 +27,5 @@ def release_number(release: str) -> tuple[int, ...]:
 
 
 COMMITS: tuple[Commit, ...] = tuple(
-    sorted((*RUN_LOOP, *HISTORY, *CET, *TRACE), key=lambda commit: release_number(commit.release))
+    sorted((*RUN_LOOP, *HISTORY, *CET, *TRACE, *TASKS), key=lambda commit: release_number(commit.release))
 )

@@ -4,8 +4,9 @@
 from xsavvy.model.part import Part
 from xsavvy.model.runpart import RUN
 
+from .tasks import TASKS
 from .trace import TRACE
 
 __all__ = ["PARTS"]
 
-PARTS: tuple[Part, ...] = (RUN, TRACE)
+PARTS: tuple[Part, ...] = (RUN, TRACE, TASKS)
