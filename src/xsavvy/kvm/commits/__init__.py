@@ -10,6 +10,7 @@ order is that of the tables.
 from .cet import CET
 from .commit import Commit
 from .history import HISTORY
+from .migration import MIGRATION
 from .runloop import RUN_LOOP
 from .tasks import TASKS
 from .trace import TRACE
@@ -27,5 +28,5 @@ def release_number(release: str) -> tuple[int, ...]:
 
 
 COMMITS: tuple[Commit, ...] = tuple(
-    sorted((*RUN_LOOP, *HISTORY, *CET, *TRACE, *TASKS), key=lambda commit: release_number(commit.release))
+    sorted((*RUN_LOOP, *HISTORY, *CET, *MIGRATION, *TRACE, *TASKS), key=lambda commit: release_number(commit.release))
 )
