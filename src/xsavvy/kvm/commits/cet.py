@@ -29,6 +29,12 @@ CET = (
         "KVM_GET_MP_STATE loads the guest's registers first, where MPX is supported.",
     ),
     Commit(
+        "991625f3dd2c",
+        "x86/ibt: Add IBT feature, MSR and #CP handling",
+        "v5.18",
+        "The host tracks its own indirect branches: its S_CET is not zero.",
+    ),
+    Commit(
         "c26675447faf",
         "KVM: x86: Zero XSTATE components on INIT by iterating over supported features",
         "v6.18",
