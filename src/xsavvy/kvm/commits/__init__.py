@@ -10,7 +10,10 @@ order is that of the tables.
 from .cet import CET
 from .commit import Commit
 from .history import HISTORY
+from .ioctls import IOCTLS
 from .migration import MIGRATION
+from .nested import NESTED
+from .protected import PROTECTED
 from .runloop import RUN_LOOP
 from .tasks import TASKS
 from .trace import TRACE
@@ -28,5 +31,5 @@ def release_number(release: str) -> tuple[int, ...]:
 
 
 COMMITS: tuple[Commit, ...] = tuple(
-    sorted((*RUN_LOOP, *HISTORY, *CET, *MIGRATION, *TRACE, *TASKS), key=lambda commit: release_number(commit.release))
+    sorted((*RUN_LOOP, *IOCTLS, *HISTORY, *CET, *TRACE, *MIGRATION, *NESTED, *TASKS, *PROTECTED), key=lambda commit: release_number(commit.release))
 )
