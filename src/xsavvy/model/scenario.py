@@ -44,6 +44,7 @@ class Scenario:
     needs_xcr0: int = 0
     needs_xss: int = 0
     vmx_only: bool = False
+    svm_only: bool = False
     eventualities: tuple[str, ...] = ()
     stand_in: Mapping[bool, str] = field(default_factory=dict)
     start: Mapping[str, int] = field(default_factory=dict)

@@ -5,9 +5,10 @@ from xsavvy.model.part import Part
 from xsavvy.model.runpart import RUN
 
 from .moves import MOVES
+from .protected import PROTECTED
 from .tasks import TASKS
 from .trace import TRACE
 
 __all__ = ["PARTS"]
 
-PARTS: tuple[Part, ...] = (RUN, MOVES, TRACE, TASKS)
+PARTS: tuple[Part, ...] = (RUN, MOVES, TRACE, TASKS, PROTECTED)

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Changes that must break the properties of protected guests."""
+
+from collections.abc import Callable
+
+from xsavvy.checker import Program
+from xsavvy.model.constants import Constants
+from xsavvy.model.fpu import nothing
+from xsavvy.model.mutant import Mutant
+from xsavvy.model.values import Buffer
+
+from .launch import is_rejected, mark_launched, sync_vmsa
+from .machine import ProtectedMachine
+from .sev import load_guest_registers
+
+__all__ = ["PROTECTED_MUTANTS"]
+
+AMD = "genoa"
+NEWER = "v7.2"
+
+
+def load_all_but_xmm(s: ProtectedMachine, k: Constants) -> None:
+    """Load the guest's registers, and leave XMM as they are."""
+    kept = s.hw_sse[s.cpu]
+    load_guest_registers(s, k)
+    s.hw_sse[s.cpu] = kept
+
+
+def load_all_but_xcr0(s: ProtectedMachine, k: Constants) -> None:
+    """Load the guest's registers, and leave XCR0 as it is."""
+    kept = s.hw_xcr0[s.cpu]
+    load_guest_registers(s, k)
+    s.hw_xcr0[s.cpu] = kept
+
+
+def launch_unmarked(s: ProtectedMachine, k: Constants) -> None:
+    """Launch, and forget that the fpstate is nobody's from now on."""
+    if not is_rejected(s, k):
+        sync_vmsa(s, k)
+        mark_launched(s, k)
+        s.fp_confidential = 0
+
+
+def return_fpstate(s: ProtectedMachine, k: Constants) -> None:
+    """Return the guest's fpstate, scratch buffer or not."""
+    s.uapi_sse = s.fp_sse[Buffer.GUEST]
+
+
+def _with(label: str, effect: Callable[..., object]) -> Callable[[Program], Program]:
+    return lambda program: program.replaced(label, effect=effect)
+
+
+def _event(name: str, **changes: object) -> Callable[[Program], Program]:
+    return lambda program: program.replaced_event(name, **changes)
+
+
+PROTECTED_MUTANTS = (
+    Mutant(
+        "VMRUN does not load XMM",
+        "protected-run",
+        AMD,
+        _with("svm_vcpu_run.vmrun", load_all_but_xmm),
+        kernel=NEWER,
+    ),
+    Mutant(
+        "VMRUN does not load XCR0",
+        "protected-run",
+        AMD,
+        _with("svm_vcpu_run.vmrun", load_all_but_xcr0),
+        kernel=NEWER,
+    ),
+    Mutant(
+        "a helper warns and is called",
+        "protected-run",
+        AMD,
+        changed={"protected_warn": "warn"},
+        kernel=NEWER,
+    ),
+    Mutant(
+        "VMEXIT loads the host's TSC_AUX",
+        "protected-user-return",
+        AMD,
+        changed={"tsc_aux_restore": "host_value"},
+        kernel=NEWER,
+    ),
+    Mutant(
+        "the user-return notifier does nothing",
+        "protected-user-return",
+        AMD,
+        _with("task_exit_to_user.kvm_on_user_return", nothing),
+        kernel=NEWER,
+    ),
+    Mutant(
+        "a VMSA is copied again",
+        "sev-es-launch",
+        AMD,
+        changed={"vmsa_resync": "writes"},
+        kernel=NEWER,
+    ),
+    Mutant(
+        "the launch does not mark the fpstate",
+        "sev-es-launch",
+        AMD,
+        _event("KVM_SEV_LAUNCH_UPDATE_VMSA", effect=launch_unmarked),
+        kernel=NEWER,
+    ),
+    Mutant(
+        "KVM_GET_XSAVE does not ask",
+        "sev-es-launch",
+        AMD,
+        _event("KVM_GET_XSAVE", effect=return_fpstate),
+        kernel=NEWER,
+    ),
+)

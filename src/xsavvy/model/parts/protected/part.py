@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The part itself: what it brings along, and what in it no source states."""
+
+from xsavvy.model.part import Part
+
+from .choices import DEFAULTS, PROTECTED_CHOICES
+from .kernels import DELTAS
+from .mutants import PROTECTED_MUTANTS
+from .program import protected_constants, protected_program, protected_start
+from .scenarios import PROTECTED_SCENARIOS
+
+__all__ = ["PROTECTED"]
+
+PROTECTED = Part(
+    name="protected",
+    summary="Protected guests: the processor or the firmware switches their registers, and KVM must not touch them.",
+    source="kvm-xstate section 8; seed 004; known-bugs 39, 41, 42",
+    program=protected_program,
+    constants=protected_constants,
+    start=protected_start,
+    scenarios=PROTECTED_SCENARIOS,
+    choices=PROTECTED_CHOICES,
+    defaults=DEFAULTS,
+    deltas=DELTAS,
+    mutants=PROTECTED_MUTANTS,
+    leads_to={
+        "VMGEXIT with XCR0": ("kvm_emulate_xsetbv",),
+        "VMGEXIT with IA32_XSS": ("set_msr_xss",),
+        "MOV CR4": ("kvm_set_cr4",),
+        "WRMSR IA32_XFD": ("set_msr_xfd",),
+        "WRMSR IA32_XFD_ERR": ("set_msr_xfd_err",),
+        "exit request": ("cancel_injection",),
+        "NMI": ("perf_nmi",),
+        "softirq": ("kernel_fpu",),
+        "preemption": ("context_switch", "task", "task_exit_to_user"),
+        "KVM_RUN of another VM": ("other_vcpu",),
+    },
+    inferred=(
+        (
+            "td_exit_registers",
+            "A TD exit leaves XMM in their initial configuration, IA32_XFD as it was.",
+            "kvm-xstate section 8.3; what becomes of IA32_XFD was not read anywhere",
+        ),
+        (
+            "sev_es_resync_clobbers",
+            "A VMSA that is written through the host's mapping without SNP holds nothing that the guest knows.",
+            "commit 9b9f7962e3e8: KVM would clobber guest state",
+        ),
+        (
+            "tsc_aux_stands_for_all",
+            "TSC_AUX behaves as the other user-return MSRs that a TD exit sets: STAR, LSTAR, SYSCALL_MASK.",
+            "linux:arch/x86/kvm/vmx/tdx.c tdx_uret_msrs",
+        ),
+    ),
+)
