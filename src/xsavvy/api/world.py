@@ -10,10 +10,12 @@ from xsavvy.cpuid import UnreadableDump, read
 from xsavvy.cpuid.describe import describe
 from xsavvy.cpuid.presets import PRESETS
 from xsavvy.cpuid.processor import IncompleteTable
-from xsavvy.kvm import NEWEST, UnknownKernel, kernel
+from xsavvy.isa.components import names
+from xsavvy.kvm import NEWEST, Kernel, UnknownKernel, kernel
 from xsavvy.live import Unreachable, read_cpuid
 from xsavvy.model.build import World, resolve
 from xsavvy.model.choices import Choice, value_name
+from xsavvy.model.kernels import host_xss, offered_xcr0
 from xsavvy.model.platforms import Platform, from_table, preset
 from xsavvy.model.registry import CHOICES, SCENARIOS, scenario_named
 from xsavvy.model.scenario import Scenario
@@ -121,6 +123,10 @@ def _chosen(
 def world(scenario: Scenario, shared: Setting) -> tuple[World | None, str]:
     """Return the world of a scenario, and a note if it had to be adapted or cannot be (then there is no world)."""
     target, note = shared.platform, ""
+    chosen_kernel = kernel(shared.kernel)
+    ages = _lacks_with(scenario, chosen_kernel, target)
+    if ages:
+        return None, f"{scenario.name}: not applicable to {chosen_kernel.name}, which has no {ages}"
     lacks = _lacks(scenario, target)
     if lacks and not shared.stands_in:
         fits = [name for name in PRESETS if not _lacks(scenario, preset(name))]
@@ -131,7 +137,6 @@ def world(scenario: Scenario, shared: Setting) -> tuple[World | None, str]:
     if lacks:
         target = preset(scenario.stand_in.get(target.vmx, FALLBACK))
         note = f"{scenario.name}: this machine has no {lacks}; checked on {target.name} instead"
-    chosen_kernel = kernel(shared.kernel)
     values = resolve(chosen_kernel, shared.chosen)
     return World(scenario, chosen_kernel, target, values, shared.extra), note
 
@@ -143,3 +148,11 @@ def _lacks(scenario: Scenario, platform: Platform) -> str:
     if not missing and scenario.svm_only and platform.vmx:
         return "SEV (SVM only)"
     return missing
+
+
+def _lacks_with(scenario: Scenario, which: Kernel, platform: Platform) -> str:
+    """Name what a kernel does not give to a scenario on any machine of this vendor; empty if it gives all."""
+    missing = scenario.needs_xcr0 & ~offered_xcr0(which, scenario.needs_xcr0, platform.vmx)
+    if host_xss(which, scenario.needs_xss) == 0:
+        missing |= scenario.needs_xss
+    return ", ".join(names(missing))

@@ -48,7 +48,7 @@ CORE_CHOICES = (
         {
             c.XfeaturesHome.VENDOR_RUN: "inside the vendor's run function, at every entry (v5.1 to v6.18)",
             c.XfeaturesHome.OUTSIDE_LOOP: "once around the loop of fastpath exits (v4.6 to v5.0, and v6.19)",
-            c.XfeaturesHome.WHILE_LOADED: "at the first entry with preemption off, and back with the vCPU (v3.10 to v4.5)",
+            c.XfeaturesHome.WHILE_LOADED: "at the first entry, until the vCPU is put (v3.10 to v4.5)",
         },
         "commits fc5b7f3b, 1811d979c716, 75c69c82f211",
     ),
@@ -198,8 +198,8 @@ CORE_CHOICES = (
         "Where are the VMM's registers while the guest's are loaded?",
         c.UserRegisters,
         {
-            c.UserRegisters.OWN_BUFFER: "in a buffer of their own: the task's fpstate, or a copy (until v4.20, from v5.3)",
-            c.UserRegisters.THREAD_FPU: "in thread.fpu, to which the scheduler saves the thread's registers (v5.0 to v5.2)",
+            c.UserRegisters.OWN_BUFFER: "in a buffer of their own (until v4.20, from v5.3)",
+            c.UserRegisters.THREAD_FPU: "in thread.fpu, to which the scheduler saves (v5.0 to v5.2)",
         },
         "commits 240c35a3783a, ec269475cba7",
     ),

@@ -28,6 +28,7 @@ __all__ = [
     "guest_xss",
     "host_xcr0",
     "host_xss",
+    "offered_xcr0",
 ]
 
 DEFAULTS: Mapping[str, IntEnum] = {
@@ -115,6 +116,11 @@ def guest_xcr0(kernel: Kernel, host: int, vmx: bool) -> int:
     if "820a6ee944e7" not in kernel:
         offered &= ~(XTILECFG | XTILEDATA)
     return offered
+
+
+def offered_xcr0(kernel: Kernel, wanted: int, vmx: bool) -> int:
+    """Return which of some bits a guest can have in XCR0, on a machine that has all of them."""
+    return guest_xcr0(kernel, host_xcr0(kernel, wanted), vmx)
 
 
 def host_xss(kernel: Kernel, xss_supported: int) -> int:

@@ -8,11 +8,11 @@ arch/x86/kernel/fpu/core.c __kernel_fpu_begin(), __kernel_fpu_end() before it; m
 """
 
 from xsavvy.checker import Program
-from xsavvy.model.constants import Constants, UserRegisters
+from xsavvy.model.constants import Constants
 from xsavvy.model.fpu import fpregs_mark_activate, nothing
 from xsavvy.model.machine import Machine
 from xsavvy.model.values import PREEMPT_OFF, Fault
-from xsavvy.model.xstate import forget_image, installed_fpstate, xrstors, xsaves
+from xsavvy.model.xstate import installed_fpstate, xrstors, xsaves
 
 __all__ = ["SWAPS", "switches_eagerly"]
 
@@ -42,22 +42,14 @@ def restore_next(s: Machine, k: Constants) -> None:
         fpregs_mark_activate(s, k)
 
 
-def forget(s: Machine, k: Constants) -> None:
-    """Mark the current task's image as stale, unless it is where the VMM's registers are kept."""
-    if k.user_registers == UserRegisters.OWN_BUFFER:
-        forget_image(s, k, installed_fpstate(s, k))
-
-
 def kernel_fpu_save(s: Machine, k: Constants) -> None:
     """Save the current task's registers, which are always in the CPU."""
     xsaves(s, k, installed_fpstate(s, k))
 
 
 def kernel_fpu_restore(s: Machine, k: Constants) -> None:
-    """Put the current task's registers back."""
+    """Put the current task's registers back; the image stays as good as they are until they change."""
     xrstors(s, k, installed_fpstate(s, k))
-    if s.fault == Fault.NONE:
-        forget(s, k)
 
 
 def switches_eagerly(program: Program) -> Program:
@@ -91,6 +83,8 @@ def _preempt_off(program: Program, path: str) -> Program:
     install = "install_guest" if path == "kvm_load_guest_fpu" else "install_user"
     for step in (*LOCKED, install):
         program = program.replaced(f"{path}.{step}", needs=PREEMPT_OFF)
-    program = program.replaced(f"{path}.fpregs_lock", enters=PREEMPT_OFF)
-    return program.replaced(f"{path}.fpregs_unlock", leaves=PREEMPT_OFF)
-
+    source = (
+        f"linux:arch/x86/kvm/x86.c {path}(): preempt_disable() and preempt_enable() (up to v5.1)"
+    )
+    program = program.replaced(f"{path}.fpregs_lock", enters=PREEMPT_OFF, source=source)
+    return program.replaced(f"{path}.fpregs_unlock", leaves=PREEMPT_OFF, source=source)

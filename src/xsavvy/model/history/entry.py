@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Until v4.14 the guest's FPU is loaded at entry, and put at vcpu_put() or when the thread is scheduled out.
 
-It is loaded inside __kernel_fpu_begin() and put by __kernel_fpu_end(): as long as it is there, irq_fpu_usable() refuses,
-so that no interrupt touches it and the scheduler never sees it.
+It is loaded inside __kernel_fpu_begin() and put by __kernel_fpu_end(): as long as it is there, irq_fpu_usable()
+refuses, so that no interrupt touches it and the scheduler never sees it.
 Source: arch/x86/kvm/x86.c vcpu_enter_guest(), kvm_load_guest_fpu(), kvm_put_guest_fpu() of v3.18; commit f775b13eedee.
 """
 
@@ -13,7 +13,7 @@ from xsavvy.model.interrupts import interrupt_exit
 from xsavvy.model.machine import Machine
 from xsavvy.model.properties import task_has_control
 from xsavvy.model.values import USER_MODE, Buffer, Task
-from xsavvy.model.xstate import forget_image, xrstors, xsaves
+from xsavvy.model.xstate import xrstors, xsaves
 
 __all__ = ["ENTER", "LOAD", "SKIP", "guest_is_loaded", "loads_at_entry"]
 
@@ -75,13 +75,9 @@ def _load_at_entry(program: Program) -> Program:
     due = Step("guest_fpu_loaded", load_is_due, to={LOAD: "kvm_load_guest_fpu"}, source=ENTER)
     program = program.replaced_path("kvm_arch_vcpu_ioctl_run", then="vcpu_run")
     program = program.inserted(due, after="vcpu_enter_guest.prepare_switch_to_guest")
-    program = program.replaced_path(
-        "kvm_load_guest_fpu", then="vcpu_enter_guest.local_irq_disable"
-    )
+    program = program.replaced_path("kvm_load_guest_fpu", then="vcpu_enter_guest.local_irq_disable")
     for step in ("fpregs_lock", "fpregs_unlock"):
-        program = program.replaced(
-            f"kvm_load_guest_fpu.{step}", effect=nothing, enters=0, leaves=0
-        )
+        program = program.replaced(f"kvm_load_guest_fpu.{step}", effect=nothing, enters=0, leaves=0)
     return program
 
 

@@ -5,7 +5,6 @@ A kernel that lacks none of these commits has none of these fields, and pays not
 """
 
 from dataclasses import replace
-from functools import cache
 from typing import Annotated, cast
 
 from xsavvy.checker import Choice, Each, Flag, Init, Program, Record
@@ -76,8 +75,14 @@ def with_fields(program: Program, more: type[Record]) -> Program:
     return replace(program, record=_joined(program.record, more))
 
 
-@cache
 def _joined(record: type[Record], more: type[Record]) -> type[Record]:
     """Make one class of two, and the same one whenever it is asked for: programs compare by it."""
-    name = f"{record.__name__}{more.__name__}"
-    return cast(type[Record], type(name, (record, more), {"__module__": __name__}))
+    known = _classes.get((record, more))
+    if known is None:
+        name = f"{record.__name__}{more.__name__}"
+        known = cast(type[Record], type(name, (record, more), {"__module__": __name__}))
+        _classes[record, more] = known
+    return known
+
+
+_classes: dict[tuple[type[Record], type[Record]], type[Record]] = {}

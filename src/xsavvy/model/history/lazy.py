@@ -82,9 +82,7 @@ def loads_on_demand(program: Program) -> Program:
     program = program.inserted(sched_out, before="context_switch.kvm_sched_out")
     program = program.inserted(activate, before="handle_exit.handle_exit")
     program = program.replaced_event("write XMM", effect=write_sse_or_fault)
-    program = program.replaced_property(
-        "guest_finds_its_registers", holds=guest_registers_in_reach
-    )
+    program = program.replaced_property("guest_finds_its_registers", holds=guest_registers_in_reach)
     return program.replaced_property(
         "guest_fpstate_is_swapped_in_pairs", holds=swap_is_balanced_on_demand
     )

@@ -7,18 +7,30 @@ restores: its load of the guest's FPU.
 Source: arch/x86/kvm/vmx.c vmx_vcpu_run() of v4.9; commits b9dd21e104bc, 38cfd5e3df9c.
 """
 
+from collections.abc import Callable
+
 from xsavvy.checker import Program, Step
 from xsavvy.isa.components import PKRU
 from xsavvy.model.constants import Constants, PkruSwitch
-from xsavvy.model.pkru import remember_guest_pkru, write_pkru
+from xsavvy.model.pkru import (
+    kvm_load_guest_pkru,
+    kvm_load_host_pkru,
+    remember_guest_pkru,
+    write_pkru,
+)
 from xsavvy.model.values import Buffer, Task
 
 from .fields import PkruImages, PkruMachine, PkruValid, ValidMachine, with_fields
 
-__all__ = ["keeps_pkru_in_image", "loads_pkru_if_it_differed"]
+__all__ = ["forgets_pkru", "keeps_pkru_in_image", "loads_pkru_if_it_differed"]
+
+Effect = Callable[..., object]
 
 VMX = "linux:arch/x86/kvm/vmx.c vmx_vcpu_run() (v4.6 to v4.12)"
 X86 = "linux:arch/x86/kvm/x86.c (v4.6 to v4.12)"
+IMAGE_STEPS = ("save_outgoing.pkru", "restore_incoming.pkru", "kvm_sched_out.pkru")
+HOST_STAYS = "guest_cannot_reach_pkru"
+"""A witness that these kernels do not show: PKRU is the guest's whenever it differs, in its reach or not."""
 
 
 def load_guest_pkru(s: ValidMachine, k: Constants) -> None:
@@ -39,13 +51,27 @@ def load_host_pkru(s: ValidMachine, k: Constants) -> None:
 def loads_pkru_if_it_differed(program: Program) -> Program:
     """Undo b9dd21e104bc: guest_pkru_valid says whether PKRU is loaded."""
     program = with_fields(program, PkruValid)
+    if any(each.name == HOST_STAYS for each in program.witnesses):
+        program = program.without_witness(HOST_STAYS)
+    return _on_vmx(program, load_guest_pkru, load_host_pkru, VMX)
+
+
+def _on_vmx(program: Program, load: Effect, restore: Effect, source: str) -> Program:
+    """Replace the two steps of VMX's run function; SVM has no protection keys before v5.8."""
+    if all(path.name != "vmx_vcpu_run" for path in program.paths()):
+        return program
+    program = program.replaced("vmx_vcpu_run.kvm_load_guest_pkru", effect=load, source=source)
+    return program.replaced("vmx_vcpu_run.kvm_load_host_pkru", effect=restore, source=source)
+
+
+def forgets_pkru(program: Program) -> Program:
+    """Undo host_pkru: there is no PKRU to save, and KVM's steps do nothing."""
     for path in program.paths():
         for step in path.steps:
-            effects = {"kvm_load_guest_pkru": load_guest_pkru, "kvm_load_host_pkru": load_host_pkru}
-            if step.name in effects:
-                label = f"{path.name}.{step.name}"
-                program = program.replaced(label, effect=effects[step.name], source=VMX)
-    return program
+            if step.name in IMAGE_STEPS:
+                program = program.removed(f"{path.name}.{step.name}")
+    source = "linux:arch/x86/kvm/x86.c (v5.8): nothing before v4.6"
+    return _on_vmx(program, kvm_load_guest_pkru, kvm_load_host_pkru, source)
 
 
 def save_users(s: PkruMachine, k: Constants) -> None:

@@ -3,8 +3,8 @@
 
 A copying kernel has three buffers for the vCPU thread: thread.fpu, user_fpu and guest_fpu. While the guest's registers
 are loaded, thread.fpu is the guest's and user_fpu the task's; else thread.fpu is the task's and guest_fpu the guest's.
-The model names a buffer by whose it is, so that three are two: the names change at the XRSTOR of the incoming image, and
-what the third holds is read by nobody before it is written.
+The model names a buffer by whose it is, so that three are two: the names change at the XRSTOR of the incoming image,
+and what the third holds is read by nobody before it is written.
 Source: arch/x86/kvm/x86.c kvm_load_guest_fpu() and kvm_put_guest_fpu() up to v5.15; commit d69c1382e1b7 for the three.
 """
 
@@ -113,5 +113,3 @@ def _has(program: Program, label: str) -> bool:
     return any(
         f"{path.name}.{step.name}" == label for path in program.paths() for step in path.steps
     )
-
-

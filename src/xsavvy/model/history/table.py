@@ -14,7 +14,7 @@ from xsavvy.model.delta import Delta
 from .eager import switches_eagerly
 from .entry import loads_at_entry
 from .lazy import loads_on_demand
-from .pkru import keeps_pkru_in_image, loads_pkru_if_it_differed
+from .pkru import forgets_pkru, keeps_pkru_in_image, loads_pkru_if_it_differed
 from .swap import copies_registers, reloads_at_entry, reloads_at_load, saves_whatever_is_there
 from .xcr0 import forgets_at_xsetbv
 
@@ -27,7 +27,8 @@ def _no_fastpath(program: Program) -> Program:
 
 HISTORY_DELTAS: Mapping[str, Delta] = {
     "69f6ed1d14c6": Delta(
-        without=copies_registers, summary="the swap copies: the XRSTOR changes whose registers they are"
+        without=copies_registers,
+        summary="the swap copies: the XRSTOR changes whose registers they are",
     ),
     "fastpath_reenters": Delta(without=_no_fastpath, summary="event fastpath exit: gone"),
     "37486135d3a7": Delta(lacks={"pkru_switch": c.PkruSwitch.PKE}),
@@ -36,7 +37,8 @@ HISTORY_DELTAS: Mapping[str, Delta] = {
         summary="TIF_NEED_FPU_LOAD: resolved at vcpu_load() and at sched-in, not at entry",
     ),
     "tif_in_guest_fpu_swap": Delta(
-        without=saves_whatever_is_there, summary="the swap: saves without a look at TIF_NEED_FPU_LOAD"
+        without=saves_whatever_is_there,
+        summary="the swap: saves without a look at TIF_NEED_FPU_LOAD",
     ),
     "tif_at_vcpu_load": Delta(
         without=reloads_at_entry, summary="TIF_NEED_FPU_LOAD: resolved at entry, not at vcpu_load()"
@@ -59,10 +61,12 @@ HISTORY_DELTAS: Mapping[str, Delta] = {
     "b9dd21e104bc": Delta(
         without=loads_pkru_if_it_differed, summary="kvm_load_guest_pkru: by guest_pkru_valid"
     ),
+    "host_pkru": Delta(without=forgets_pkru, summary="PKRU: no steps for it in the swap"),
     "fc5b7f3b": Delta(lacks={"xfeatures_home": c.XfeaturesHome.WHILE_LOADED}),
     "1be0e61c1f25": Delta(lacks={"pkru_switch": c.PkruSwitch.NEVER}),
     "653f52c316a4": Delta(
-        without=loads_on_demand, summary="vcpu_enter_guest: loads the guest's FPU only after its #NM"
+        without=loads_on_demand,
+        summary="vcpu_enter_guest: loads the guest's FPU only after its #NM",
     ),
     "42bdf991f4ca": Delta(
         without=forgets_at_xsetbv, summary="__kvm_set_xcr: clears guest_xcr0_loaded, leaves XCR0"

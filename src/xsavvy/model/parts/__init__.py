@@ -4,6 +4,7 @@
 from xsavvy.model.part import Part
 from xsavvy.model.runpart import RUN
 
+from .history import HISTORY
 from .moves import MOVES
 from .protected import PROTECTED
 from .tasks import TASKS
@@ -11,4 +12,4 @@ from .trace import TRACE
 
 __all__ = ["PARTS"]
 
-PARTS: tuple[Part, ...] = (RUN, MOVES, TRACE, TASKS, PROTECTED)
+PARTS: tuple[Part, ...] = (RUN, TRACE, MOVES, TASKS, HISTORY, PROTECTED)
