@@ -5,6 +5,7 @@ from xsavvy.model.part import Part
 from xsavvy.model.runpart import RUN
 
 from .history import HISTORY
+from .ioctls import IOCTLS
 from .moves import MOVES
 from .protected import PROTECTED
 from .tasks import TASKS
@@ -12,4 +13,4 @@ from .trace import TRACE
 
 __all__ = ["PARTS"]
 
-PARTS: tuple[Part, ...] = (RUN, TRACE, MOVES, TASKS, HISTORY, PROTECTED)
+PARTS: tuple[Part, ...] = (RUN, TRACE, MOVES, TASKS, HISTORY, PROTECTED, IOCTLS)

@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The ioctls as a part: the run loop's program with what a VMM may call between two KVM_RUNs."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from xsavvy.checker import Program, Step
+from xsavvy.isa.components import XTILEDATA
+from xsavvy.model.constants import Constants
+from xsavvy.model.machine import Machine
+from xsavvy.model.part import Part
+from xsavvy.model.run import ioctl_allowed
+from xsavvy.model.runpart import run_constants, run_program, run_start
+from xsavvy.model.scenarios import LEADS_TO
+from xsavvy.model.values import XCR0_ALWAYS, Buffer
+from xsavvy.model.world import World
+
+from .choices import CHOICES, DEFAULTS
+from .control import MMU_RESET, control_events, control_paths, set_cr4
+from .image import check_mxcsr, image_events
+from .kernels import DELTAS
+from .machine import CET, CPUID_XSAVE, CPUID_XSAVES, IoctlMachine
+from .mutants import MUTANTS
+from .process import FPSTATE_REALLOC, process_events
+from .properties import PROPERTIES, WITNESSES
+from .scenarios import SCENARIOS
+from .switch import (
+    enter_kernel,
+    load_guest_xss,
+    load_host_xss,
+    note_entry,
+    wrmsr_xss,
+    xss_changes,
+)
+from .xfd import (
+    SET_MSRS_XFD,
+    check_xfd,
+    clear_xfd_err_if_saved,
+    save_xfd_err,
+    save_xfd_err_late,
+    xfd_events,
+)
+from .xfeatures import set_msr_xss, set_xcr0, xfeatures_events
+
+__all__ = ["IOCTLS"]
+
+SETS_UP = "KVM_SET_CPUID2"
+
+
+def run_allowed(s: IoctlMachine, k: Constants) -> bool:
+    """Let the VMM call KVM_RUN once there is a vCPU."""
+    return s.perm_locked != 0 and ioctl_allowed(s, k)
+
+
+def extend(program: Program, world: World) -> Program:
+    """Return the run loop's program with the ioctls, and with the steps that they have a say in."""
+    vendor_run = "vmx_vcpu_run" if world.platform.vmx else "svm_vcpu_run"
+    program = replace(program, record=IoctlMachine).without_event("KVM_SET_XSAVE")
+    for path in (FPSTATE_REALLOC, SET_MSRS_XFD, *control_paths()):
+        program = program.with_path("vcpu", path)
+    for event in (
+        *process_events(),
+        *xfeatures_events(),
+        *xfd_events(vendor_run),
+        *control_events(vendor_run),
+        *image_events(),
+    ):
+        program = program.with_event(event)
+    for item in PROPERTIES:
+        program = program.with_property(item)
+    for witness in WITNESSES:
+        program = program.with_witness(witness)
+    program = program.replaced_event("WRMSR IA32_XSS", effect=wrmsr_xss, when=xss_changes)
+    return _with_own_steps(program, vendor_run)
+
+
+def _with_own_steps(program: Program, vendor_run: str) -> Program:
+    program = program.replaced("vmm.ioctl_KVM_RUN", effect=enter_kernel, when=run_allowed)
+    for label, effect in (
+        (f"{vendor_run}.load_guest_xss", load_guest_xss),
+        (f"{vendor_run}.load_host_xss", load_host_xss),
+        ("vcpu_exit_guest.handle_exit_irqoff", save_xfd_err),
+        ("vcpu_exit_guest.clear_xfd_err", clear_xfd_err_if_saved),
+        ("kvm_emulate_xsetbv.__kvm_set_xcr", set_xcr0),
+        ("kvm_set_cr4.kvm_set_cr4", set_cr4),
+        ("set_msr_xss.set_msr_xss", set_msr_xss),
+        ("set_msr_xfd.check_xfd", check_xfd),
+    ):
+        program = program.replaced(label, effect=effect)
+    enter = "linux:arch/x86/kvm/x86.c vcpu_enter_guest()"
+    entered = Step("last_vmentry_cpu", note_entry, source=enter)
+    late = Step(
+        "save_xfd_err_late",
+        save_xfd_err_late,
+        source="seed 001; commit ec5be88ab29f, which saves it earlier",
+    )
+    mxcsr = Step("xrstor_checks_mxcsr", check_mxcsr, source="sdm:XRSTOR; XRSTORS, #GP for MXCSR")
+    program = program.inserted(mxcsr, before="kvm_load_guest_fpu.restore_incoming")
+    program = program.inserted(entered, before="vcpu_exit_guest.sync_xfd")
+    program = program.inserted(late, before="handle_exit.handle_exit")
+    return program.inserted(MMU_RESET, after="kvm_set_cr4.kvm_set_cr4")
+
+
+def constants(world: World) -> Constants:
+    """Return what the steps read as `k`."""
+    varies = "guest_executes_xsaves_under_its_own_xss" in world.scenario.properties
+    return run_constants(world, {"is_vmx": int(world.platform.vmx), "features_vary": int(varies)})
+
+
+def start(world: World) -> Callable[[Machine, Constants], None]:
+    """Return what sets up the start: no vCPU yet, or one that the VMM has given its CPUID."""
+    made = SETS_UP not in world.scenario.events
+
+    def more(s: IoctlMachine, k: Constants) -> None:
+        default = (k.host_xcr0 | k.host_xss) & ~XTILEDATA
+        s.fp_xfeatures[Buffer.GUEST] = s.fp_room = default
+        s.perm_guest = s.perm_size = s.ghost_perm = default
+        s.vcpu_xcr0 = s.cpuid_size = s.cpuid_compacted = XCR0_ALWAYS
+        if made:
+            _set_up(s, k)
+
+    return run_start(world, more)  # type: ignore[arg-type]
+
+
+def _set_up(s: IoctlMachine, k: Constants) -> None:
+    """Let the VMM have done what comes first: permission, vCPU, CPUID."""
+    tiles = k.guest_xcr0 & XTILEDATA
+    s.fp_xfeatures[Buffer.GUEST] |= tiles
+    s.fp_room |= tiles
+    s.perm_guest |= tiles
+    s.perm_size |= tiles
+    s.ghost_perm |= tiles
+    s.perm_locked = 1
+    s.vcpu_xcr0 = k.guest_xcr0
+    s.vcpu_cpuid_xcr0 = s.ghost_cpuid_xcr0 = k.guest_xcr0
+    s.vcpu_cpuid_xss = s.ghost_cpuid_xss = CET & k.guest_xss
+    s.vcpu_cpuid_features = CPUID_XSAVE | CPUID_XSAVES
+    s.cpuid_size = s.cpuid_compacted = k.guest_xcr0
+
+
+IOCTLS = Part(
+    name="ioctls",
+    summary="Every ioctl of one vCPU in any order, with any legal value, and what KVM derives from what they set.",
+    source="kvm-xstate sections 1.6, 1.8, 3.2, 3.3, 4.2, 4.3, 9",
+    program=lambda world: run_program(world, extend, DELTAS),
+    constants=constants,
+    start=start,
+    scenarios=SCENARIOS,
+    choices=CHOICES,
+    defaults=DEFAULTS,
+    deltas=DELTAS,
+    mutants=MUTANTS,
+    leads_to={
+        **LEADS_TO,
+        "KVM_SET_CPUID2": ("fpstate_grows",),
+        "KVM_SET_SREGS": ("set_sregs",),
+        "KVM_SET_MSRS IA32_XFD": ("set_msrs_xfd",),
+        "INIT": ("kvm_vcpu_reset",),
+    },
+)

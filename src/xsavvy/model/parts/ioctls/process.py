@@ -1,0 +1,292 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The VMM's process: guest permissions, the first vCPU, what KVM advertises, and KVM_SET_CPUID2.
+
+An ioctl that no interleaving can divide is one event in user mode. KVM_SET_CPUID2 with tiles goes on through the
+growth of the guest's fpstate, whose swap is a locked section.
+Source: arch/x86/kernel/fpu/xstate.c xstate_request_perm(), fpstate_realloc(); arch/x86/kvm/cpuid.c kvm_set_cpuid().
+"""
+
+from xsavvy.checker import Event, Path, Step
+from xsavvy.isa.components import AVX, PKRU
+from xsavvy.kvm.ioctls import (
+    allocated_components,
+    filtered_xcr0,
+    granted_permission,
+    grows_fpstate,
+    request_permission_errno,
+    set_cpuid2_errno,
+)
+from xsavvy.model.constants import Constants
+from xsavvy.model.fpu import nothing
+from xsavvy.model.values import BH_OFF, TILE, USER_MODE, XCR0_ALWAYS, Buffer, Value
+
+from .derived import compacted_of, refresh_cpuid
+from .machine import BASE, CET, CPUID_XSAVE, CPUID_XSAVES, TILES, Errno, IoctlMachine
+
+__all__ = [
+    "FPSTATE_REALLOC",
+    "GROWS",
+    "advertise",
+    "advertise_all",
+    "advertise_sizes_of_all",
+    "drop_image",
+    "process_events",
+    "request_add",
+    "request_drop_supervisor",
+    "set_cpuid2",
+    "set_cpuid2_without_update",
+    "vcpu_is_there",
+]
+
+GROWS = 1
+CPUID = "linux:arch/x86/kvm/cpuid.c"
+XSTATE = "linux:arch/x86/kernel/fpu/xstate.c"
+BOTH = CPUID_XSAVE | CPUID_XSAVES
+
+
+def drop_image(s: IoctlMachine, k: Constants) -> None:
+    """Forget what KVM_GET_XSAVE2 returned: it is no longer up to date."""
+    s.uapi_image = 0
+    s.uapi_bv = 0
+    s.uapi_sse = Value.INIT
+    s.uapi_tile = Value.INIT
+
+
+def vcpu_is_there(s: IoctlMachine, k: Constants) -> bool:
+    """There is a file descriptor to call the ioctl on."""
+    return s.perm_locked != 0
+
+
+# Permissions.
+
+
+def request_permission(
+    s: IoctlMachine, k: Constants, requested: int, adds: int, keeps: int
+) -> None:
+    """Check a request, compute the size of what will then be permitted, store the mask."""
+    errno = request_permission_errno(requested, k.host_xcr0, s.perm_guest, s.perm_locked)
+    s.uapi_errno = errno
+    if errno == Errno.SUCCESS:
+        if requested & ~s.perm_guest:
+            s.perm_size = s.perm_guest | requested
+        s.perm_guest = granted_permission(s.perm_guest, requested, k.host_xss, adds, keeps)
+        s.ghost_perm |= requested
+
+
+def request_overwrite(s: IoctlMachine, k: Constants, requested: int) -> None:
+    """Store the request in the place of what was permitted (to v5.17)."""
+    request_permission(s, k, requested, 0, 0)
+
+
+def request_drop_supervisor(s: IoctlMachine, k: Constants, requested: int) -> None:
+    """Add the request, and store the user components of the sum.
+
+    Source: commit 063452fd94d1 (x86/fpu/xstate: Fix the ARCH_REQ_XCOMP_PERM implementation).
+    """
+    request_permission(s, k, requested, 1, 0)
+
+
+def request_add(s: IoctlMachine, k: Constants, requested: int) -> None:
+    """Add the request to what was permitted.
+
+    Source: commit d8414603b29f (x86/fpu/xstate: Always preserve non-user xfeatures/flags in __state_perm).
+    """
+    request_permission(s, k, requested, 1, 1)
+
+
+def no_vcpu_yet(s: IoctlMachine, k: Constants) -> bool:
+    """The process has no vCPU; the model's has one at most."""
+    return s.perm_locked == 0
+
+
+def create_vcpu(s: IoctlMachine, k: Constants) -> None:
+    """Lock the permissions; the guest's fpstate is of the default size, whatever is permitted.
+
+    Source: arch/x86/kernel/fpu/core.c fpu_alloc_guest_fpstate(), fpu_lock_guest_permissions().
+    """
+    s.perm_locked = 1
+    s.uapi_errno = Errno.SUCCESS
+
+
+# What KVM advertises.
+
+
+def tell(s: IoctlMachine, xcr0: int, sizes: int) -> None:
+    """Hand XCR0 and the size of components to userspace."""
+    s.uapi_advertised = xcr0
+    s.uapi_advertised_size = sizes
+    s.uapi_errno = Errno.SUCCESS
+
+
+def advertise(s: IoctlMachine, k: Constants) -> None:
+    """Advertise what the process may use, the tiles whole or not at all.
+
+    Source: commits 6be3ae45f567, 55cd57b596e8 (KVM: x86: Filter out XTILE_CFG if XTILE_DATA isn't permitted).
+    """
+    xcr0 = filtered_xcr0(k.host_xcr0, s.perm_guest, 1, 1, 1)
+    tell(s, xcr0, xcr0)
+
+
+def advertise_permitted(s: IoctlMachine, k: Constants) -> None:
+    """Advertise what the process may use; TILECFG needs no permission of its own (v5.17 to v6.3)."""
+    xcr0 = filtered_xcr0(k.host_xcr0, s.perm_guest, 1, 0, 0)
+    tell(s, xcr0, xcr0)
+
+
+def advertise_sizes_of_all(s: IoctlMachine, k: Constants) -> None:
+    """Advertise what the process may use, with sizes of all that the host has.
+
+    Source: commit 1ffce0924a8c (KVM: x86/cpuid: Exclude unpermitted xfeatures sizes at KVM_GET_SUPPORTED_CPUID).
+    """
+    tell(s, filtered_xcr0(k.host_xcr0, s.perm_guest, 1, 0, 0), k.host_xcr0)
+
+
+def advertise_all(s: IoctlMachine, k: Constants) -> None:
+    """Advertise all that the host has.
+
+    Source: commit 445ecdf79be0 (kvm: x86: Exclude unpermitted xfeatures at KVM_GET_SUPPORTED_CPUID).
+    """
+    tell(s, k.host_xcr0, k.host_xcr0)
+
+
+# KVM_SET_CPUID2.
+
+
+def nothing_depends_on_cpuid(s: IoctlMachine, k: Constants) -> bool:
+    """The VMM has set no other state yet, or the CPUID can no longer change."""
+    if s.vcpu_entered:
+        return True
+    return s.vcpu_xcr0 == XCR0_ALWAYS and s.vcpu_xss == 0 and s.fp_xstate_bv[Buffer.GUEST] == 0
+
+
+def cpuid_makes_sense(
+    s: IoctlMachine, k: Constants, xcr0: int, xss: int, features: int, memory: int
+) -> bool:
+    """KVM_SET_CPUID2 with what the scenario's guest may have; memory matters where the fpstate grows."""
+    return (
+        s.perm_locked != 0
+        and nothing_depends_on_cpuid(s, k)
+        and xcr0 & ~k.guest_xcr0 == 0
+        and xss & ~k.guest_xss == 0
+        and (k.features_vary != 0 or features == BOTH)
+        and (memory != 0 or grows_fpstate(xcr0, s.fp_xfeatures[Buffer.GUEST]) != 0)
+    )
+
+
+def compare_cpuid(s: IoctlMachine, k: Constants, xcr0: int, xss: int, features: int) -> None:
+    """Accept the CPUID that the vCPU has, once it has run, and no other.
+
+    The update of sizes and CR4's bits is made in the incoming copy, so what was due on the old one is forgotten.
+    Source: arch/x86/kvm/cpuid.c kvm_cpuid_check_equal().
+    """
+    same = (
+        xcr0 == s.vcpu_cpuid_xcr0 and xss == s.vcpu_cpuid_xss and features == s.vcpu_cpuid_features
+    )
+    stale = (s.cpuid_size ^ s.vcpu_xcr0) | (s.cpuid_compacted ^ compacted_of(s, k))
+    current = stale & ~BASE == 0 and s.cpuid_cr4 == s.vcpu_cr4
+    s.cpuid_dirty = 0
+    s.uapi_errno = Errno.SUCCESS if same and current else Errno.EINVAL
+    if same and not current:
+        s.ghost_equal_refused = 1
+
+
+def exchange_cpuid(
+    s: IoctlMachine, k: Constants, xcr0: int, xss: int, features: int, memory: int
+) -> int:
+    """Check the incoming CPUID and put it in the place of the old one; say whether the fpstate must grow."""
+    drop_image(s, k)
+    if s.vcpu_entered:
+        compare_cpuid(s, k, xcr0, xss, features)
+        return 0
+    xfeatures = s.fp_xfeatures[Buffer.GUEST]
+    errno = set_cpuid2_errno(xcr0, xfeatures, s.perm_guest, 0, 0, memory)
+    s.uapi_errno = errno
+    if errno != Errno.SUCCESS:
+        return 0
+    s.vcpu_cpuid_xcr0 = xcr0
+    s.vcpu_cpuid_xss = xss
+    s.vcpu_cpuid_features = features
+    s.ghost_cpuid_xcr0 = xcr0
+    s.ghost_cpuid_xss = xss
+    refresh_cpuid(s, k)
+    return GROWS if grows_fpstate(xcr0, xfeatures) else 0
+
+
+def set_cpuid2_without_update(
+    s: IoctlMachine, k: Constants, xcr0: int, xss: int, features: int, memory: int
+) -> int:
+    """Set the guest's CPUID; what is due on the old one is not carried out first."""
+    return exchange_cpuid(s, k, xcr0, xss, features, memory)
+
+
+def set_cpuid2(
+    s: IoctlMachine, k: Constants, xcr0: int, xss: int, features: int, memory: int
+) -> int:
+    """Bring the old CPUID up to date, then set the new one.
+
+    Source: commit e2b43fb25243 (KVM: x86: Apply runtime updates to current CPUID during KVM_SET_CPUID{,2}).
+    """
+    if s.cpuid_dirty:
+        refresh_cpuid(s, k)
+    return exchange_cpuid(s, k, xcr0, xss, features, memory)
+
+
+def swap_fpstate(s: IoctlMachine, k: Constants) -> None:
+    """Put a larger, empty fpstate in the place of the guest's; its size was computed with the permission.
+
+    The old contents are not copied: were they in the registers, they would be saved to the new one later.
+    """
+    s.fp_room = allocated_components(s.perm_size)
+    s.fp_xfeatures[Buffer.GUEST] |= TILE
+    s.fp_xfd[Buffer.GUEST] &= ~TILE
+    s.fp_xstate_bv[Buffer.GUEST] = 0
+    s.fp_sse[Buffer.GUEST] = Value.INIT
+    s.fp_cet_u[Buffer.GUEST] = Value.INIT
+    s.fp_tile[Buffer.GUEST] = Value.INIT
+    s.fp_avx = 0
+    s.fp_mxcsr_bad = 0
+
+
+FPSTATE_REALLOC = Path(
+    "fpstate_grows",
+    (
+        Step("vzalloc", nothing, source=f"{XSTATE} fpstate_realloc()"),
+        Step("fpregs_lock", nothing, enters=BH_OFF, source=f"{XSTATE} fpstate_realloc()"),
+        Step("swap_fpstate", swap_fpstate, needs=BH_OFF, source=f"{XSTATE} fpstate_realloc()"),
+        Step("fpregs_unlock", nothing, leaves=BH_OFF, source=f"{XSTATE} fpstate_realloc()"),
+    ),
+    then="exit_to_user",
+    source=f"{XSTATE} fpstate_realloc(); {CPUID} kvm_check_cpuid()",
+)
+
+
+def process_events() -> tuple[Event, ...]:
+    """Return what the VMM asks of the kernel before the guest runs, and KVM_SET_CPUID2."""
+
+    def event(name: str, effect: object, source: str, **rest: object) -> Event:
+        return Event(name, "vmm", effect, interrupts=("vcpu",), at=("vmm",), source=source, **rest)  # type: ignore[arg-type]
+
+    return (
+        event(
+            "ARCH_REQ_XCOMP_GUEST_PERM",
+            request_overwrite,
+            f"{XSTATE} xstate_request_perm()",
+            choose={"requested": (TILES,)},
+        ),
+        event("KVM_CREATE_VCPU", create_vcpu, "linux:virt/kvm/kvm_main.c", when=no_vcpu_yet),
+        event("KVM_GET_SUPPORTED_CPUID", advertise_permitted, f"{CPUID} __do_cpuid_func()"),
+        event(
+            "KVM_SET_CPUID2",
+            set_cpuid2_without_update,
+            f"{CPUID} kvm_set_cpuid()",
+            when=cpuid_makes_sense,
+            choose={
+                "xcr0": (BASE, BASE | AVX, BASE | AVX | PKRU, BASE | AVX | TILES),
+                "xss": (0, CET),
+                "features": (CPUID_XSAVE, CPUID_XSAVES, BOTH),
+                "memory": (0, 1),
+            },
+            to={GROWS: "fpstate_grows"},
+            leaves=USER_MODE,
+        ),
+    )

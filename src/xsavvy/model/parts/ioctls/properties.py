@@ -1,0 +1,321 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What must be true of a vCPU that the VMM sets up by ioctls, and the states that show it is not empty."""
+
+from xsavvy.checker import Property, Witness
+from xsavvy.isa.components import SSE
+from xsavvy.isa.registers import xcr0_ok
+from xsavvy.kvm.ioctls import FPSSE, guest_supported
+from xsavvy.model.constants import Constants
+from xsavvy.model.properties import guest_has_xsave, in_guest, vcpu_has_control
+from xsavvy.model.values import TILE, USER_MODE, Buffer, Exit, Value
+
+from .derived import cpuid_is_right, pkru_mask_of
+from .machine import BASE, CPUID_XSAVE, WRITES_CHECKED, Errno, IoctlMachine
+from .switch import can_execute_xsaves
+
+__all__ = ["PROPERTIES", "WITNESSES"]
+
+X86 = "linux:arch/x86/kvm/x86.c"
+XSTATE = "linux:arch/x86/kernel/fpu/xstate.c"
+
+
+def guest_runs(s: IoctlMachine, k: Constants) -> bool:
+    """The guest is in guest mode and nothing has made it exit."""
+    return in_guest(s, k) and s.vcpu_exit == Exit.NONE
+
+
+def vmm_runs(s: IoctlMachine, k: Constants) -> bool:
+    """The VMM is in user mode and can call an ioctl."""
+    return vcpu_has_control(s, k) and s.vcpu_context & USER_MODE != 0
+
+
+def cpuid_tells_the_truth(s: IoctlMachine, k: Constants) -> bool:
+    """P23: CPUID's sizes, OSXSAVE and OSPKE are those of the guest's XCR0, IA32_XSS and CR4."""
+    return not guest_runs(s, k) or cpuid_is_right(s, k)
+
+
+def pkru_mask_is_right(s: IoctlMachine, k: Constants) -> bool:
+    """P23: KVM's page walks heed PKRU as the guest's CR4.PKE and CR0.WP say."""
+    return not guest_runs(s, k) or s.mmu_pkru_mask == pkru_mask_of(s, k)
+
+
+def features_are_in_cpuid(s: IoctlMachine, k: Constants) -> bool:
+    """P16: XCR0 is legal and, like IA32_XSS, within the guest's CPUID; whoever wrote it."""
+    if not guest_runs(s, k) and not vmm_runs(s, k):
+        return True
+    bound = guest_supported(s.vcpu_cpuid_xcr0, k.host_xcr0) | FPSSE
+    return xcr0_ok(s.vcpu_xcr0, bound) != 0 and s.vcpu_xss & ~s.vcpu_cpuid_xss == 0
+
+
+def writes_obey_cpuid(s: IoctlMachine, k: Constants) -> bool:
+    """P22: a guest's write succeeds where its CPUID says so, and only there."""
+    return s.ghost_wrong_gp == 0
+
+
+def permissions_grow(s: IoctlMachine, k: Constants) -> bool:
+    """P21: what was granted stays granted, and nothing is added once there is a vCPU."""
+    return s.perm_guest == s.ghost_perm
+
+
+def sizes_fit(s: IoctlMachine, k: Constants) -> bool:
+    """P19, P21: the guest's fpstate was allocated for every component that XSAVES writes to it."""
+    return s.fp_xfeatures[Buffer.GUEST] & ~s.fp_room == 0
+
+
+def advertised_is_legal(s: IoctlMachine, k: Constants) -> bool:
+    """P22: a guest that enables all that KVM advertises takes no #GP."""
+    return s.uapi_advertised == 0 or xcr0_ok(s.uapi_advertised, s.uapi_advertised) != 0
+
+
+def advertised_is_permitted(s: IoctlMachine, k: Constants) -> bool:
+    """P22: KVM_SET_CPUID2 of what KVM advertises is not refused for want of a permission."""
+    return s.uapi_advertised & TILE & ~s.perm_guest == 0
+
+
+def advertised_sizes_match(s: IoctlMachine, k: Constants) -> bool:
+    """P22: the size that KVM advertises is that of the components that it advertises."""
+    return s.uapi_advertised_size == s.uapi_advertised
+
+
+def failure_changes_nothing(s: IoctlMachine, k: Constants) -> bool:
+    """P24: the vCPU's CPUID is what a KVM_SET_CPUID2 that succeeded gave it."""
+    if not vmm_runs(s, k):
+        return True
+    return s.vcpu_cpuid_xcr0 == s.ghost_cpuid_xcr0 and s.vcpu_cpuid_xss == s.ghost_cpuid_xss
+
+
+def own_cpuid_is_accepted(s: IoctlMachine, k: Constants) -> bool:
+    """P13: KVM_SET_CPUID2 with the CPUID that the vCPU has succeeds, whenever it is called."""
+    return s.ghost_equal_refused == 0
+
+
+def image_is_the_guests(s: IoctlMachine, k: Constants) -> bool:
+    """P13: KVM_GET_XSAVE2 reports what the guest has, but for what XFD disables."""
+    if s.uapi_image == 0:
+        return True
+    return s.uapi_sse == s.ghost_sse and (
+        s.ghost_tile == Value.ANY or s.uapi_tile == s.ghost_tile or s.ghost_xfd & TILE != 0
+    )
+
+
+def image_is_in_cpuid(s: IoctlMachine, k: Constants) -> bool:
+    """P14: KVM_GET_XSAVE2 names what the guest's CPUID has, and x87 and SSE."""
+    return s.uapi_bv & ~(guest_supported(s.vcpu_cpuid_xcr0, k.host_xcr0) | FPSSE) == 0
+
+
+def xss_is_the_guests(s: IoctlMachine, k: Constants) -> bool:
+    """P2, P10: a guest that can execute XSAVES and XRSTORS does so under its own IA32_XSS."""
+    if not guest_runs(s, k) or not guest_has_xsave(s, k) or not can_execute_xsaves(s, k):
+        return True
+    return s.hw_xss[s.cpu] == s.ghost_xss
+
+
+def state_is_listed(s: IoctlMachine, k: Constants) -> bool:
+    """P13: a register that the guest can set is among those that KVM tells the VMM to save."""
+    return s.vcpu_xss == 0 or k.xss_listed != 0
+
+
+PROPERTIES = (
+    Property(
+        "guest_cpuid_tells_the_truth",
+        "The guest's CPUID says the sizes of its XCR0 and IA32_XSS, and its CR4.OSXSAVE and CR4.PKE.",
+        cpuid_tells_the_truth,
+        source="known-bugs P23; linux:arch/x86/kvm/cpuid.c kvm_update_cpuid_runtime()",
+        witness="guest_enabled_avx",
+        mutant="a new XCR0 is not noticed",
+    ),
+    Property(
+        "mmu_heeds_pkru_as_the_guest_does",
+        "KVM's page walks check protection keys as the guest's CR4.PKE and CR0.WP say.",
+        pkru_mask_is_right,
+        source="known-bugs P23; linux:arch/x86/kvm/mmu/mmu.c update_pkru_bitmask()",
+        witness="guest_has_protection_keys",
+        mutant="KVM_SET_SREGS does not reset the MMU",
+    ),
+    Property(
+        "guest_features_are_in_its_cpuid",
+        "XCR0 is legal and, like IA32_XSS, within the guest's CPUID, whoever wrote it.",
+        features_are_in_cpuid,
+        source=f"known-bugs P16; {X86} __kvm_set_xcr(), kvm_set_msr_common()",
+        witness="guest_enabled_avx",
+        mutant="KVM_SET_XCRS is not checked",
+    ),
+    Property(
+        "guest_writes_obey_its_cpuid",
+        "A guest's XSETBV and WRMSR of IA32_XSS succeed where its CPUID says so, and only there.",
+        writes_obey_cpuid,
+        source=f"known-bugs P22, P26; {X86} kvm_set_msr_common()",
+        witness="guest_has_xss",
+        mutant="a guest's write of IA32_XSS is refused",
+    ),
+    Property(
+        "permissions_only_grow_until_the_first_vcpu",
+        "A permission that was granted stays, and none is added once there is a vCPU.",
+        permissions_grow,
+        source=f"known-bugs P21; {XSTATE} __xstate_request_perm()",
+        witness="tiles_are_permitted",
+        mutant="permissions are not locked",
+    ),
+    Property(
+        "guest_fpstate_was_allocated_for_its_components",
+        "The guest's fpstate was allocated for every component that XSAVES may write to it.",
+        sizes_fit,
+        source=f"known-bugs P19, P21; {XSTATE} fpstate_realloc()",
+        witness="guest_fpstate_has_grown",
+        mutant="the fpstate keeps its size",
+    ),
+    Property(
+        "advertised_features_can_be_enabled",
+        "A guest that enables every component that KVM advertises takes no #GP.",
+        advertised_is_legal,
+        source="known-bugs P22; linux:arch/x86/kvm/cpuid.c __do_cpuid_func()",
+        witness="tiles_are_advertised",
+        mutant="TILECFG is advertised alone",
+    ),
+    Property(
+        "advertised_features_are_permitted",
+        "KVM_SET_CPUID2 of what KVM advertises is not refused for want of a permission.",
+        advertised_is_permitted,
+        source="known-bugs P22; linux:arch/x86/kvm/cpuid.c __do_cpuid_func()",
+        witness="tiles_are_advertised",
+        mutant="everything is advertised",
+    ),
+    Property(
+        "advertised_sizes_match",
+        "The size that KVM advertises is that of the components that it advertises.",
+        advertised_sizes_match,
+        source="known-bugs P22; linux:arch/x86/kvm/cpuid.c xstate_required_size()",
+        witness="tiles_are_advertised",
+        mutant="sizes of everything are advertised",
+    ),
+    Property(
+        "failing_cpuid_changes_nothing",
+        "The vCPU's CPUID is what a KVM_SET_CPUID2 that succeeded gave it.",
+        failure_changes_nothing,
+        source="known-bugs P24; linux:arch/x86/kvm/cpuid.c kvm_set_cpuid()",
+        witness="cpuid_was_refused",
+        mutant="a refused CPUID is kept",
+    ),
+    Property(
+        "own_cpuid_is_accepted",
+        "KVM_SET_CPUID2 with the CPUID that the vCPU has succeeds, whenever it is called.",
+        own_cpuid_is_accepted,
+        source="known-bugs P13; commit e2b43fb25243",
+        witness="guest_enabled_avx",
+        mutant="the old CPUID is not brought up to date",
+    ),
+    Property(
+        "get_xsave_reports_the_guests_state",
+        "KVM_GET_XSAVE2 reports what the guest has, but for what XFD disables.",
+        image_is_the_guests,
+        source=f"known-bugs P13; {X86} kvm_vcpu_ioctl_x86_get_xsave2()",
+        witness="image_has_the_guests_value",
+        mutant="KVM_SET_XSAVE copies the header alone",
+    ),
+    Property(
+        "get_xsave_names_what_cpuid_has",
+        "KVM_GET_XSAVE2 names components that the guest's CPUID has, and x87 and SSE.",
+        image_is_in_cpuid,
+        source=f"known-bugs P14; {X86} kvm_vcpu_ioctl_x86_get_xsave2()",
+        witness="image_has_the_guests_value",
+        mutant="KVM_GET_XSAVE2 shows everything",
+    ),
+    Property(
+        "guest_executes_xsaves_under_its_own_xss",
+        "A guest that can execute XSAVES and XRSTORS does so under its own IA32_XSS.",
+        xss_is_the_guests,
+        source=f"known-bugs P2, P10; {X86} kvm_load_guest_xsave_state()",
+        witness="guest_lacks_xsaves",
+        mutant="IA32_XSS is not loaded",
+    ),
+    Property(
+        "guest_state_is_listed_to_be_saved",
+        "A register that the guest can set is among those that KVM tells the VMM to save.",
+        state_is_listed,
+        source=f"known-bugs P13; {X86} kvm_probe_msr_to_save()",
+        witness="guest_has_xss",
+        mutant="IA32_XSS is not listed",
+    ),
+)
+
+
+def guest_enabled_avx(s: IoctlMachine, k: Constants) -> bool:
+    """The guest runs on an XCR0 above x87 and SSE."""
+    return guest_runs(s, k) and s.vcpu_xcr0 & ~BASE != 0
+
+
+def guest_has_protection_keys(s: IoctlMachine, k: Constants) -> bool:
+    """The guest runs with CR4.PKE and CR0.WP, and KVM knows it."""
+    return guest_runs(s, k) and s.mmu_pkru_mask & WRITES_CHECKED != 0
+
+
+def guest_has_xss(s: IoctlMachine, k: Constants) -> bool:
+    """The guest runs with components in IA32_XSS."""
+    return guest_runs(s, k) and s.vcpu_xss != 0
+
+
+def tiles_are_permitted(s: IoctlMachine, k: Constants) -> bool:
+    """There is a vCPU in a process that may give it tiles."""
+    return s.perm_locked != 0 and s.perm_guest & TILE != 0
+
+
+def guest_fpstate_has_grown(s: IoctlMachine, k: Constants) -> bool:
+    """The guest's fpstate has room for tiles."""
+    return s.fp_xfeatures[Buffer.GUEST] & TILE != 0
+
+
+def tiles_are_advertised(s: IoctlMachine, k: Constants) -> bool:
+    """KVM has advertised tiles."""
+    return s.uapi_advertised & TILE != 0
+
+
+def cpuid_was_refused(s: IoctlMachine, k: Constants) -> bool:
+    """KVM_SET_CPUID2 with tiles was refused for want of a permission."""
+    return s.uapi_errno == Errno.EPERM
+
+
+def image_has_the_guests_value(s: IoctlMachine, k: Constants) -> bool:
+    """The VMM has read a value that the guest's XMM got from the guest or from the VMM."""
+    return s.uapi_bv & SSE != 0 and s.uapi_sse != Value.INIT
+
+
+def guest_lacks_xsaves(s: IoctlMachine, k: Constants) -> bool:
+    """A guest without XSAVES in its CPUID runs with CR4.OSXSAVE."""
+    return guest_runs(s, k) and guest_has_xsave(s, k) and s.vcpu_cpuid_features == CPUID_XSAVE
+
+
+WITNESSES = (
+    Witness("guest_enabled_avx", "The guest runs on an XCR0 above x87 and SSE.", guest_enabled_avx),
+    Witness(
+        "guest_has_protection_keys",
+        "The guest runs with CR4.PKE and CR0.WP, and KVM knows it.",
+        guest_has_protection_keys,
+    ),
+    Witness("guest_has_xss", "The guest runs with components in IA32_XSS.", guest_has_xss),
+    Witness(
+        "tiles_are_permitted",
+        "There is a vCPU in a process that may give it tiles.",
+        tiles_are_permitted,
+    ),
+    Witness(
+        "guest_fpstate_has_grown",
+        "The guest's fpstate has room for tiles.",
+        guest_fpstate_has_grown,
+    ),
+    Witness("tiles_are_advertised", "KVM has advertised tiles.", tiles_are_advertised),
+    Witness(
+        "cpuid_was_refused",
+        "KVM_SET_CPUID2 with tiles was refused for want of a permission.",
+        cpuid_was_refused,
+    ),
+    Witness(
+        "image_has_the_guests_value",
+        "The VMM has read a value of the guest's XMM.",
+        image_has_the_guests_value,
+    ),
+    Witness(
+        "guest_lacks_xsaves",
+        "A guest without XSAVES in its CPUID runs with CR4.OSXSAVE.",
+        guest_lacks_xsaves,
+    ),
+)
