@@ -181,7 +181,7 @@ CHOICES = (
             GuestModel.PLAIN: "one without XSAVE",
             GuestModel.AVX: "AVX, no protection keys",
             GuestModel.KEYS: "AVX and protection keys",
-            GuestModel.TILES: "AVX and tiles",
+            GuestModel.TILES: "AVX, protection keys and tiles",
             GuestModel.CET: "AVX and CET in IA32_XSS",
         },
         "kvm-xstate section 9.12",

@@ -10,7 +10,18 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from xsavvy.isa import layout
-from xsavvy.isa.components import AVX, CET_S, CET_U, PKRU, SSE, X87, XTILECFG, XTILEDATA
+from xsavvy.isa.components import (
+    AVX,
+    AVX512,
+    CET_S,
+    CET_U,
+    MPX,
+    PKRU,
+    SSE,
+    X87,
+    XTILECFG,
+    XTILEDATA,
+)
 from xsavvy.isa.processor import Processor
 from xsavvy.kvm import Kernel, kernel
 from xsavvy.kvm.migration import KVM_XSAVE_BYTES
@@ -26,9 +37,13 @@ from .values import RULES, TILES, USER, GuestModel, HostFormat, TileGuests
 
 __all__ = ["constants"]
 
-LINUX = sum(1 << index for index in range(20)) & ~(1 << 8 | 1 << 13 | 1 << 14 | 1 << 15 | 1 << 16)
-"""Components that a kernel gives its tasks, AVX-512 and MPX included: not PT, HDC, UINTR, LBR and HWP."""
+LINUX = USER | AVX512 | MPX
+"""User components that the kernel gives its tasks, also those that the model does not tell apart."""
 FXSAVE_BYTES = 512
+XSS_BY_CPUID = "69cc3e886582"
+"""The commit since which the guest's CPUID bounds IA32_XSS."""
+PROTECTION_KEYS = "1be0e61c1f25"
+"""A commit of the release in which guests got protection keys."""
 SIZED = {
     "avx": AVX,
     "pkru": PKRU,
@@ -50,13 +65,15 @@ class Host:
 
     @property
     def xcr0(self) -> int:
-        """Modelled bits of the host's XCR0. Protection keys came with v4.6."""
+        """Modelled bits of the host's XCR0. Protection keys came with v4.6; tiles need XFD, and XFD XSAVES."""
         if self.cpu.without_xsave:
             return X87 | SSE
         bits = self.processor.xcr0_supported & USER & ~self.cpu.lacks
-        if not self.processor.pku or "1be0e61c1f25" not in self.kernel:
+        if not self.processor.pku or PROTECTION_KEYS not in self.kernel:
             bits &= ~PKRU
-        return bits if self.rules["tile_guests"] == TileGuests.YES else bits & ~TILES
+        if self.rules["tile_guests"] == TileGuests.NO or self.cpu.turns_off_xsaves:
+            bits &= ~TILES
+        return bits
 
     @property
     def compacts(self) -> bool:
@@ -106,6 +123,7 @@ class Host:
             "xsave": int(not self.cpu.without_xsave),
             "compacts": int(self.compacts),
             "checks_mxcsr": 1,
+            "strict_xss": int(XSS_BY_CPUID in self.kernel),
             "vmm_pkru": self.xcr0 & PKRU,
             "instructions": instructions,
             "kernel_instructions": instructions & ~8 if self.cpu.turns_off_xsaves else instructions,

@@ -34,7 +34,7 @@ MODELS = {
     GuestModel.PLAIN: 0,
     GuestModel.AVX: BASE,
     GuestModel.KEYS: BASE | PKRU,
-    GuestModel.TILES: BASE | TILES,
+    GuestModel.TILES: BASE | PKRU | TILES,
     GuestModel.CET: BASE | CET_U | CET_S,
 }
 """CPUID 0xD of each kind of guest; 0 is a guest without XSAVE."""
@@ -119,9 +119,9 @@ def give_image(s: Moving, k: MoveConstants, xstate_bv: int, mxcsr_legal: int) ->
         s.ghost_contents = (s.ghost_contents & kept) | (xstate_bv & ~s.ghost_any)
 
 
-def image_is_the_guests(s: Moving, k: MoveConstants, xstate_bv: int, mxcsr_legal: int) -> bool:
-    """The VMM sets what the guest has; only an image with x87 or SSE has an MXCSR to be wrong."""
-    if s.vcpu_has_cpuid[SRC] == 0 or (xstate_bv & FPSSE == 0 and not mxcsr_legal):
+def image_is_the_guests(s: Moving, k: MoveConstants, xstate_bv: int, _mxcsr_legal: int) -> bool:
+    """The VMM sets what the guest has, on a host that knows the component."""
+    if s.vcpu_has_cpuid[SRC] == 0:
         return False
     return xstate_bv & ~(s.vcpu_supported[SRC] & USER | FPSSE) == 0
 
@@ -178,7 +178,7 @@ def _event(name: str, actor: str, effect, when, source: str, **choose) -> Event:
 
 X86 = "linux:arch/x86/kvm/x86.c"
 IMAGES = (0, FPSSE, FPSSE | PKRU, FPSSE | XTILEDATA)
-XCR0_VALUES = (X87, FPSSE, BASE, BASE | PKRU, BASE | TILES)
+XCR0_VALUES = (X87, FPSSE, BASE, BASE | PKRU, BASE | PKRU | TILES)
 WRITES = (FPSSE, AVX, PKRU, CET_U, XTILEDATA)
 
 

@@ -229,11 +229,12 @@ def set_xcrs(s: Moving, k: MoveConstants, h: int, value: int) -> int:
 
 def set_msr_xss(s: Moving, k: MoveConstants, h: int, value: int) -> int:
     """KVM_SET_MSRS with IA32_XSS."""
-    cet = at(k.src_xss_listed, k.dst_xss_listed, h)
+    strict = at(k.src_strict_xss, k.dst_strict_xss, h)
     kvm = supported(k, h) & SUPERVISOR
-    bound = set_xss_bound(s.vcpu_supported[h] & SUPERVISOR, kvm, cet)
-    has_xsaves = s.vcpu_supported[h] & USER != 0
-    accepted = set_xss_accepted(value, bound, 1 if has_xsaves else 0, 1, cet, cet)
+    bound = set_xss_bound(s.vcpu_supported[h] & SUPERVISOR, kvm, strict)
+    listed = at(k.src_xss_listed, k.dst_xss_listed, h) and kvm
+    has_xsaves = 1 if s.vcpu_supported[h] & USER else 0
+    accepted = set_xss_accepted(value, bound, has_xsaves, 1, strict, 1 if listed else 0)
     if not accepted:
         return EINVAL
     s.vcpu_xss[h] = value
