@@ -4,13 +4,27 @@
 from xsavvy.model.part import Part
 from xsavvy.model.runpart import RUN
 
+from .capabilities import CAPABILITIES
+from .cet import CET
 from .history import HISTORY
 from .ioctls import IOCTLS
 from .moves import MOVES
+from .nested import NESTED
 from .protected import PROTECTED
 from .tasks import TASKS
 from .trace import TRACE
 
 __all__ = ["PARTS"]
 
-PARTS: tuple[Part, ...] = (RUN, TRACE, MOVES, TASKS, HISTORY, PROTECTED, IOCTLS)
+PARTS: tuple[Part, ...] = (
+    RUN,
+    TRACE,
+    NESTED,
+    MOVES,
+    TASKS,
+    HISTORY,
+    PROTECTED,
+    IOCTLS,
+    CET,
+    CAPABILITIES,
+)
