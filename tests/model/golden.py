@@ -6,8 +6,9 @@ from __future__ import annotations
 from tests.model.counts.moves import MOVES
 from tests.model.counts.row import Row
 from tests.model.counts.run import LARGE, RUN
+from tests.model.counts.tasks import TASKS
 from tests.model.counts.trace import TRACE
 
 __all__ = ["GOLDEN", "LARGE", "Row"]
 
-GOLDEN = (*RUN, *MOVES, *TRACE)
+GOLDEN = (*RUN, *MOVES, *TRACE, *TASKS)

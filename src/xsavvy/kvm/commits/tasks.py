@@ -19,6 +19,15 @@ TASKS = (
         inferred=True,
     ),
     Commit(
+        "correct_pkru_inconsistency",
+        "x86/fpu: Correct pkru/xstate inconsistency",
+        "v5.2",
+        "The switch from a kernel thread loads the next task's PKRU. Whether v5.2 to v5.13 need it depends on the "
+        "compiler; fixed in 5.4.182 and 5.10.103 only. A kernel has the bug here if it is named without this.",
+        inferred=True,
+        id_seen=False,
+    ),
+    Commit(
         "484cea4f362e",
         "x86/fpu: Prevent state corruption in __fpu__restore_sig()",
         "v5.13",
@@ -35,15 +44,6 @@ TASKS = (
         "x86/pkru: Write hardware init value to PKRU when xstate is init",
         "v5.13",
         "A context switch that finds no PKRU in an image loads 0, not the kernel's default.",
-    ),
-    Commit(
-        "correct_pkru_inconsistency",
-        "x86/fpu: Correct pkru/xstate inconsistency",
-        "v5.13",
-        "The switch from a kernel thread loads the next task's PKRU. In 5.4.182 and 5.10.103 only; mainline lost the "
-        "code with 954436989cc5, and stands here from the release before.",
-        inferred=True,
-        id_seen=False,
     ),
     Commit(
         "954436989cc5",

@@ -24,8 +24,8 @@ SWITCH_TO = "linux:arch/x86/kernel/process_64.c __switch_to()"
 def save_pkru_slot(s: TaskMachine, k: Constants) -> None:
     """Save PKRU to the outgoing task's image, as XSAVES does with the other components; initial means not in use."""
     if k.pkru_from == PkruHome.XSTATE and s.current != Task.NOBODY:
-        s.fp_pkru_bv[s.current] = 1 if s.hw_xinuse[s.cpu] & PKRU else 0
-        s.fp_pkru[s.current] = s.hw_pkru[s.cpu] if s.hw_xinuse[s.cpu] & PKRU else Value.INIT
+        s.fp_task_pkru_bv[s.current] = 1 if s.hw_xinuse[s.cpu] & PKRU else 0
+        s.fp_task_pkru[s.current] = s.hw_pkru[s.cpu] if s.hw_xinuse[s.cpu] & PKRU else Value.INIT
 
 
 def offload_pkru(s: TaskMachine, k: Constants) -> None:
@@ -39,8 +39,8 @@ def offload_pkru(s: TaskMachine, k: Constants) -> None:
 
 def pkru_of_image(s: TaskMachine, k: Constants) -> int:
     """Read the incoming task's PKRU from its image, where an unused one stands for an initial one."""
-    if s.fp_pkru_bv[s.current]:
-        return s.fp_pkru[s.current]
+    if s.fp_task_pkru_bv[s.current]:
+        return s.fp_task_pkru[s.current]
     return DEFAULT_PKRU if k.pkru_of_init == PkruOfInit.KERNEL_DEFAULT else Value.INIT
 
 

@@ -42,8 +42,10 @@ class TaskMachine(Machine):
 
     # More of the fpstates.
     fp_reserved: Annotated[int, Flag(), "reserved header bytes of the VMM's fpstate are not zero"]
-    fp_pkru: Annotated[list[int], Each(TASKS, Choice(Value), Task), "PKRU's slot, where it counts"]
-    fp_pkru_bv: Annotated[list[int], Each(TASKS, Flag(), Task), "and its bit of XSTATE_BV"]
+    fp_task_pkru: Annotated[
+        list[int], Each(TASKS, Choice(Value), Task), "PKRU's slot, where it counts"
+    ]
+    fp_task_pkru_bv: Annotated[list[int], Each(TASKS, Flag(), Task), "and its bit of XSTATE_BV"]
     vcpu_xfd: Annotated[
         int, Mask(TILE), "guest_fpu.xfd, in the design that keeps it apart from fpstate.xfd"
     ]

@@ -97,8 +97,8 @@ def _start(s: Machine, k: Constants) -> None:
     assert isinstance(s, TaskMachine)
     s.ghost_other_pkru = s.thread_pkru[Task.OTHER]
     if k.pkru_from == PkruHome.XSTATE:
-        s.fp_pkru = list(s.thread_pkru)
-        s.fp_pkru_bv = [int(value != Value.INIT) for value in s.thread_pkru]
+        s.fp_task_pkru = list(s.thread_pkru)
+        s.fp_task_pkru_bv = [int(value != Value.INIT) for value in s.thread_pkru]
     if k.host_pku == 0:
         s.hw_pkru = [Value.INIT] * len(s.hw_pkru)
         s.hw_xinuse = [bits & ~PKRU for bits in s.hw_xinuse]

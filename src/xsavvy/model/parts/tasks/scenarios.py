@@ -222,6 +222,23 @@ TASK_SCENARIOS = (
         default=False,
     ),
     Scenario(
+        "fpu-swap",
+        "Is the swap of two fpstates whole, whatever interrupts it?",
+        events=("write XMM", "exit to userspace", "softirq"),
+        properties=(
+            "kernel_survives",
+            "guest_finds_its_registers",
+            "tasks_keep_their_registers",
+            "no_kernel_fpu_inside_fpregs_lock",
+        ),
+        witnesses=("softirq_hits_a_system_call",),
+        leaves_out="all of scenario fpu but what an interrupt needs: no scheduler, no signals, one CPU",
+        source="known-bugs 11; commit 59f5ede3bc0f",
+        part=PART,
+        cpus=1,
+        default=False,
+    ),
+    Scenario(
         "xfd-header",
         "Can a softirq between an exit and the write of IA32_XFD make a kernel XRSTORS fault?",
         events=("WRMSR IA32_XFD", "TILELOADD", "exit to userspace", "softirq"),

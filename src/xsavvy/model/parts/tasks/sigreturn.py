@@ -130,8 +130,8 @@ def copy_sigframe(s: TaskMachine, k: Constants) -> int:
     s.uapi_frame_page = Pages.PRESENT
     s.fp_xstate_bv[Buffer.VMM] = s.uapi_frame_bv & SSE
     s.fp_sse[Buffer.VMM] = s.uapi_frame_sse
-    s.fp_pkru_bv[Task.VMM] = 1 if s.uapi_frame_bv & PKRU else 0
-    s.fp_pkru[Task.VMM] = s.uapi_frame_pkru
+    s.fp_task_pkru_bv[Task.VMM] = 1 if s.uapi_frame_bv & PKRU else 0
+    s.fp_task_pkru[Task.VMM] = s.uapi_frame_pkru
     return Outcome.DONE
 
 
@@ -151,14 +151,14 @@ def restore_image(s: TaskMachine, k: Constants) -> None:
     """XRSTORS the fpstate, PKRU included; its header was checked, so that this does not fault."""
     xfd_update_state(s, k, Buffer.VMM)
     xrstors(s, k, Buffer.VMM)
-    xrstor_pkru(s, k, PKRU if s.fp_pkru_bv[Task.VMM] else 0, s.fp_pkru[Task.VMM])
+    xrstor_pkru(s, k, PKRU if s.fp_task_pkru_bv[Task.VMM] else 0, s.fp_task_pkru[Task.VMM])
 
 
 def forget_pkru_slot(s: TaskMachine, k: Constants) -> None:
     """Claim the registers, and forget the slot that nothing reads any more."""
     mark_returned(s, k)
-    s.fp_pkru_bv[Task.VMM] = 0
-    s.fp_pkru[Task.VMM] = Value.INIT
+    s.fp_task_pkru_bv[Task.VMM] = 0
+    s.fp_task_pkru[Task.VMM] = Value.INIT
 
 
 def _compat_return() -> tuple[Path, ...]:

@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Host tasks: each commit's bug is found where the commit is missing and is gone where it is there."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.model.world import explored, program, system
+from xsavvy.checker import Outcome
+from xsavvy.checker.liveness import liveness
+from xsavvy.kvm import COMMITS, NEWEST
+from xsavvy.model.part import Part
+from xsavvy.model.parts.tasks import TASKS
+from xsavvy.model.registry import idle_paths
+
+INTEL, AMD, NO_XSAVES = "sapphire-rapids", "genoa", "haswell"
+
+
+def broken(outcome: Outcome) -> dict[str, int | None]:
+    """Return the depth of every violated property."""
+    return {each.name: each.depth for each in outcome.verdicts if each.verdict != "holds"}
+
+
+BUGS = [
+    ("exec", "v6.4", "1f69383b203e", INTEL, {"tasks_keep_their_registers": 25}),
+    ("fork", "v5.17", "59f5ede3bc0f", INTEL, None),
+    ("fpu-swap", "v5.17", "59f5ede3bc0f", INTEL, None),
+    ("kthread", "v5.12", "510b80a6a0f1", INTEL, {"tasks_keep_their_pkru": 11}),
+    ("kthread", "v5.12", "510b80a6a0f1", AMD, {"tasks_keep_their_pkru": 11}),
+    ("nopku", "v6.5", "18032b47adf1", INTEL, {"tasks_keep_their_pkru": 12}),
+    ("nopku", "v6.5", "18032b47adf1", AMD, {"tasks_keep_their_pkru": 12}),
+    ("ptrace", "v6.1", "4a804c4f8356+d7e5aceace51", INTEL, {"tasks_keep_their_pkru": 44}),
+    ("sigframe", "v6.7", "d877550eaf2d", INTEL, {"fault_in_covers_the_restore": 24}),
+    ("sigframe", "v7.0", "44eeff9bc467", INTEL, {"tasks_keep_their_pkru": 27}),
+    ("signals", "v5.12+59f5ede3bc0f", "d8778e393afa", INTEL, {"tasks_keep_their_registers": 91}),
+    ("signals-32-bit", "v5.18-484cea4f362e", "484cea4f362e", NO_XSAVES, {"kernel_survives": 31}),
+    ("signals-pkru", "v6.12", "ae6012d72fa6", AMD, {"tasks_keep_their_pkru": 25}),
+    ("signals-xfd", "v6.17", "388eff894d6b", INTEL, {"xfd_belongs_to_the_registers": 29}),
+    ("xfd-header", "v6.18", "b45f72177594", INTEL, {"kernel_survives": 51}),
+    ("xfd-set-xsave", "v6.18", "b45f72177594", INTEL, {"kernel_survives": 82}),
+]
+
+
+@pytest.mark.parametrize(
+    ("scenario", "before", "fix", "platform", "expected"),
+    BUGS,
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_bug_is_found_before_its_fix_and_not_after(
+    scenario: str, before: str, fix: str, platform: str, expected: dict[str, int] | None
+) -> None:
+    """General properties and events find it; with the commit alone all of them hold."""
+    found = broken(explored(scenario, before, platform))
+    assert found
+    assert expected is None or found == expected
+    assert broken(explored(scenario, f"{before}+{fix}", platform)) == {}
+
+
+def test_half_of_ptraces_fix_is_not_enough() -> None:
+    """An image without PKRU must make it 0, as XRSTOR would."""
+    half = broken(explored("ptrace", "v6.1+4a804c4f8356", INTEL))
+    assert half == {"tasks_keep_their_pkru": 44}
+
+
+def test_a_processor_that_tracks_writes_needs_no_pkru_bit() -> None:
+    """Where WRPKRU of 0 leaves PKRU in use, v6.12 restores it from the frame."""
+    assert broken(explored("signals-pkru", "v6.12", INTEL)) == {}
+
+
+def test_xsaves_keeps_a_bad_frame_out_of_the_fpstate() -> None:
+    """A compacted fpstate was always written component by component."""
+    assert broken(explored("signals-32-bit", "v5.18-484cea4f362e", INTEL)) == {}
+
+
+def test_a_switch_from_a_kernel_thread_may_lose_pkru() -> None:
+    """Only a kernel that is named without the stable fix has it; v5.14 has lost the code."""
+    name = "correct_pkru_inconsistency"
+    assert broken(explored("kthread", f"v5.13-{name}", AMD)) == {"tasks_keep_their_pkru": 10}
+    assert broken(explored("kthread", "v5.13", AMD)) == {}
+    assert broken(explored("kthread", f"v5.14-{name}", AMD)) == {}
+
+
+def test_registers_are_claimed_too_early_before_68239654acaf() -> None:
+    """A context switch between the claim and the load saves old registers over the frame's."""
+    outcome = explored("signals-32-bit", "v5.18-68239654acaf", NO_XSAVES)
+    verdict = outcome.verdict("tasks_keep_their_registers")
+    assert verdict.verdict == "violated"
+    assert verdict.trace is not None
+    steps = [hop.step for hop in verdict.trace.hops]
+    assert "ia32_restore_sig.fpu_initialized" in steps
+    assert broken(explored("signals-32-bit", "v5.18", NO_XSAVES)) == {}
+
+
+def test_a_separate_xfd_of_the_guest_loses_what_userspace_set() -> None:
+    """No XRSTORS faults, but XSAVES runs on the guest's IA32_XFD: KVM_GET_XSAVE returns something else."""
+    outcome = explored("xfd-set-xsave", "v6.18", INTEL, xfd_fpstate="separate")
+    assert broken(outcome) == {"kvm_image_is_kept": 119}
+    assert broken(explored("xfd-header", "v6.18", INTEL, xfd_fpstate="separate")) == {}
+
+
+@pytest.mark.parametrize(
+    ("release", "verdict"),
+    [("v6.7", "violated"), ("v6.7+d877550eaf2d", "holds"), (NEWEST, "holds")],
+)
+def test_sigreturn_ends_since_d877550eaf2d(release: str, verdict: str) -> None:
+    """Before it a page that the frame does not admit to is never faulted in: a lasso."""
+    judged = {each.name: each for each in liveness(system("sigframe", release, INTEL)).verdicts}
+    assert judged["sigreturn_ends"].verdict == verdict
+
+
+@pytest.mark.parametrize("scenario", TASKS.scenarios, ids=lambda each: each.name)
+def test_the_newest_kernel_keeps_every_property(scenario: object) -> None:
+    """All of this part's scenarios hold on the newest kernel, with every witness seen."""
+    name = getattr(scenario, "name", "")
+    outcome = explored(name, NEWEST, INTEL)
+    assert outcome.complete
+    assert broken(outcome) == {}
+    assert [each.name for each in outcome.witnesses if each.verdict != "seen"] == []
+
+
+def test_no_step_or_event_of_this_part_is_dead() -> None:
+    """Each is taken in some scenario of the part, on one kernel or another."""
+    worlds = [(each.name, NEWEST, INTEL) for each in TASKS.scenarios]
+    worlds += [("kthread", "v6.12", INTEL), ("nopku", "v6.5", INTEL)]
+    mine = own_labels(TASKS)
+    taken: set[str] = set()
+    for scenario, release, platform in worlds:
+        bound = system(scenario, release, platform)
+        outcome = explored(scenario, release, platform)
+        names = {*bound.step_names, *bound.event_names}
+        taken |= names - {*outcome.unreached.steps, *outcome.unreached.events}
+    assert mine - taken == set()
+
+
+def own_labels(part: Part) -> set[str]:
+    """Name the steps and events that a part adds to the run loop."""
+    whole = program(part.scenarios[0].name, NEWEST, INTEL)
+    loop = program("fpu", NEWEST, INTEL)
+    old = {path.name for path in loop.paths()}
+    steps = {f"{p.name}.{s.name}" for p in whole.paths() if p.name not in old for s in p.steps}
+    return steps | {e.name for e in whole.events} - {e.name for e in loop.events}
+
+
+def test_every_commit_of_the_table_is_a_delta_or_says_why_not() -> None:
+    """A commit of this part edits the model, except where a constant or the run loop's history has it."""
+    known = {"0cecca9d03c9", "18032b47adf1"}
+    table = {commit.id for commit in COMMITS if commit.id in TASKS.deltas or commit.id in known}
+    assert set(TASKS.deltas) | known == table
+
+
+def test_paths_that_only_left_out_events_lead_to_are_idle() -> None:
+    """A scenario without execve does not mean to take its path."""
+    signals = next(each for each in TASKS.scenarios if each.name == "signals")
+    assert {"begin_new_exec", "copy_thread", "kthread", "ptrace_stop"} <= idle_paths(signals)
