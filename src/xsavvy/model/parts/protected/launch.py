@@ -65,7 +65,7 @@ def sync_vmsa(s: ProtectedMachine, k: Constants) -> None:
 
 
 def mark_launched(s: ProtectedMachine, k: Constants) -> None:
-    """Note that the guest owns its registers now; SNP's launch does not turn the fpstate into a scratch buffer."""
+    """Note that the guest owns its registers now, as the launch of its kind does."""
     s.vmsa_owner = Vmsa.GUEST
     s.vcpu_protected = 1
     if k.sev_type != SevType.SNP:
@@ -152,11 +152,14 @@ def xcr0_is_new(s: ProtectedMachine, k: Constants, value: int) -> bool:
 
 
 def set_xcrs(s: ProtectedMachine, k: Constants, value: int) -> None:
-    """Store XCR0 unless the ioctl fails; from what it reports the VMM takes it that the guest has the value."""
+    """Store XCR0 unless the ioctl fails; before the launch the guest is to have it."""
     if state_ioctl_fails(s.vcpu_protected, 1 if fails_for(s, k) else 0):
         return
     s.vcpu_xcr0 = value
-    s.ghost_xcr0 = value
+    if s.vcpu_protected:
+        s.ghost_pretended = 1
+    else:
+        s.ghost_xcr0 = value
 
 
 def xss_is_new(s: ProtectedMachine, k: Constants, value: int) -> bool:
@@ -176,11 +179,20 @@ def set_xss(s: ProtectedMachine, k: Constants, value: int) -> None:
     s.ghost_xss = value
 
 
+def can_set_xsave(s: ProtectedMachine, k: Constants, xstate_bv: int) -> bool:
+    """An image with components that KVM refuses changes nothing."""
+    return mutex_is_free(s, k) and vmm.image_has_room(s, k, xstate_bv)
+
+
 def set_xsave(s: ProtectedMachine, k: Constants, xstate_bv: int) -> None:
     """Store an image in the guest's fpstate; for a scratch buffer fail, or do nothing and report success."""
     if s.fp_confidential == 0:
         vmm.set_xsave(s, k, xstate_bv)
-    elif not fails_for(s, k):
+    elif fails_for(s, k):
+        pass
+    elif s.vcpu_protected:
+        s.ghost_pretended = 1
+    else:
         s.ghost_sse = Value.GUEST2 if xstate_bv & SSE else Value.INIT
 
 
@@ -202,13 +214,13 @@ def tsc_aux_is_lost(s: ProtectedMachine, k: Constants) -> bool:
         k.is_td == 0
         and s.vcpu_protected != 0
         and tsc_aux_is_virtualized(s, k)
-        and s.ghost_tsc_aux != Value.GUEST2
+        and s.ghost_pretended == 0
     )
 
 
 def set_tsc_aux_unseen(s: ProtectedMachine, k: Constants) -> None:
     """Report success, and store the value where no launched guest finds it."""
-    s.ghost_tsc_aux = Value.GUEST2
+    s.ghost_pretended = 1
 
 
 def set_tsc_aux(s: ProtectedMachine, k: Constants) -> None:
@@ -226,7 +238,7 @@ def with_ioctls(program: Program) -> Program:
     all_of_it = BASE | AVX | PKRU | XTILECFG | XTILEDATA
     xcr0 = {"value": (BASE | AVX, BASE | AVX | PKRU, all_of_it)}
     program = program.replaced_event(
-        "KVM_SET_XSAVE", effect=set_xsave, choose={"xstate_bv": (0, SSE)}
+        "KVM_SET_XSAVE", effect=set_xsave, when=can_set_xsave, choose={"xstate_bv": (0, SSE)}
     )
     for each in (
         event(

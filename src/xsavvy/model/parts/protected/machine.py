@@ -78,6 +78,11 @@ class ProtectedMachine(Machine):
     ghost_xcr0: Annotated[int, Mask(XCR0_BITS, always=XCR0_ALWAYS), "the guest's XCR0"]
     ghost_xss: Annotated[int, Mask(XSS_BITS), "the guest's IA32_XSS"]
     ghost_tsc_aux: Annotated[int, Choice(Value), "the guest's TSC_AUX"]
+    ghost_pretended: Annotated[
+        int,
+        Flag(),
+        "an ioctl has reported success, and a protected guest has not what it was given",
+    ]
     ghost_intruded: Annotated[
         int, Flag(), "the host has written to memory that the guest or the firmware owns"
     ]

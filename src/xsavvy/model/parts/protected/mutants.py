@@ -105,6 +105,13 @@ PROTECTED_MUTANTS = (
         kernel=NEWER,
     ),
     Mutant(
+        "ioctls are silent",
+        "sev-es-launch",
+        AMD,
+        changed={"protected_ioctl": "silent"},
+        kernel=NEWER,
+    ),
+    Mutant(
         "KVM_GET_XSAVE does not ask",
         "sev-es-launch",
         AMD,

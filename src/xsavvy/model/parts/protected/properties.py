@@ -69,6 +69,11 @@ def not_intruded(s: ProtectedMachine, k: Constants) -> bool:
     return s.ghost_intruded == 0 and s.harm == Harm.NONE
 
 
+def no_pretence(s: ProtectedMachine, k: Constants) -> bool:
+    """P15, P26: what is not done is refused."""
+    return s.ghost_pretended == 0
+
+
 def scratch(s: ProtectedMachine, k: Constants) -> bool:
     """P27: is_confidential agrees with guest_state_protected."""
     return s.vcpu_protected == 0 or s.fp_confidential != 0
@@ -173,6 +178,14 @@ PROPERTIES = (
         source="known-bugs P27; linux:arch/x86/kvm/x86.c kvm_vcpu_ioctl_x86_get_xsave()",
         witness="guest_starts_on_what_the_vmm_set",
         mutant="KVM_GET_XSAVE does not ask",
+    ),
+    Property(
+        "ioctls_do_not_pretend",
+        "No ioctl that sets a protected guest's register reports success without an effect on the guest.",
+        no_pretence,
+        source="known-bugs P15, P26; commit 517987e3fb19",
+        witness="vcpu_is_launched",
+        mutant="ioctls are silent",
     ),
     Property(
         "no_warning_about_protected_state",

@@ -127,6 +127,7 @@ PROTECTED_SCENARIOS = (
             "protected_state_is_not_written",
             "protected_fpstate_is_scratch",
             "protected_state_is_not_read",
+            "ioctls_do_not_pretend",
         ),
         witnesses=("vcpu_is_launched", "guest_starts_on_what_the_vmm_set"),
         leaves_out="MSRs before the launch but IA32_XSS, IA32_XSS of KVM's own after it, SREGS, SNP (snp-launch), "
@@ -156,6 +157,7 @@ PROTECTED_SCENARIOS = (
             "kernel_survives",
             "protected_guest_runs_on_its_own_features",
             "protected_state_is_not_written",
+            "ioctls_do_not_pretend",
         ),
         witnesses=("vcpu_is_launched", "protected_guest_has_its_own_xcr0"),
         leaves_out="KVM_GET_XSAVE and KVM_SET_XSAVE, VMRUN of a vCPU that is not launched",
@@ -191,6 +193,7 @@ PROTECTED_SCENARIOS = (
             "protected_guest_runs_on_its_own_features",
             "protected_fpstate_is_scratch",
             "protected_state_is_not_read",
+            "ioctls_do_not_pretend",
             "no_warning_about_protected_state",
         ),
         witnesses=(
