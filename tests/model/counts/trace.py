@@ -9,6 +9,6 @@ TRACE = (
     Row("trace", "v6.11", "sapphire-rapids", 25295, 36855, 152),
     Row("trace-system", "v7.3", "sapphire-rapids", 2757, 4188, 112),
     Row("trace-xss", "v6.11", "sapphire-rapids", 2635, 3781, 103),
-    Row("trace-addresses", "v5.5", "sapphire-rapids", 1433, 1537, 120),
+    Row("trace-addresses", "v6.11", "sapphire-rapids", 1174, 1266, 120),
     Row("trace-cpuid", "v6.11", "sapphire-rapids", 1700, 1787, 128),
 )

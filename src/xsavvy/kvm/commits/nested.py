@@ -63,4 +63,10 @@ NESTED = (
         "v6.18",
         "A nested entry checks the CET state that it or the exit would load.",
     ),
+    Commit(
+        "c5ba49458513",
+        "KVM: nSVM: Save/load CET Shadow Stack state to/from vmcb12/vmcb02",
+        "v6.18",
+        "S_CET, SSP and the SSP table go from vmcb12 to vmcb02 and back; vmcb01 keeps L1's.",
+    ),
 )

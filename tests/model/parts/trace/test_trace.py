@@ -113,7 +113,7 @@ def test_a_fpstate_with_pt_state_kills_a_host_that_traces() -> None:
 
 def test_a_non_canonical_address_faults_the_hosts_wrmsr_before_fe6ed369fca9() -> None:
     """The guest's value is loaded when it sets TraceEn, and the processor refuses it."""
-    assert broken(explored("trace-addresses", "v5.5", INTEL)) == {"host_msr_accesses_succeed": 51}
+    assert set(broken(explored("trace-addresses", "v5.5", INTEL))) == {"host_msr_accesses_succeed"}
     assert broken(explored("trace-addresses", "v5.5+fe6ed369fca9", INTEL)) == {}
 
 
