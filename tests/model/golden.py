@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from tests.model.counts.moves import MOVES
+from tests.model.counts.nested import NESTED
 from tests.model.counts.protected import PROTECTED
 from tests.model.counts.row import Row
 from tests.model.counts.run import LARGE, RUN
@@ -12,4 +13,4 @@ from tests.model.counts.trace import TRACE
 
 __all__ = ["GOLDEN", "LARGE", "Row"]
 
-GOLDEN = (*RUN, *MOVES, *TRACE, *TASKS, *PROTECTED)
+GOLDEN = (*RUN, *MOVES, *TRACE, *NESTED, *TASKS, *PROTECTED)
