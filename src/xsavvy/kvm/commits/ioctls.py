@@ -32,6 +32,13 @@ IOCTLS = (
         inferred=True,
     ),
     Commit(
+        "01643c51bfcf",
+        "KVM: x86: KVM_CAP_SYNC_REGS",
+        "v4.17",
+        "KVM_RUN can take registers along, CR4 among them.",
+        inferred=True,
+    ),
+    Commit(
         "c034f2aa8622",
         "KVM: VMX: Fix conditions for guest IA32_XSS support",
         "v5.5",

@@ -88,6 +88,23 @@ def store_sregs_and_see_set_bits(s: IoctlMachine, k: Constants) -> None:
         refresh_cpuid(s, k)
 
 
+def sync_regs_matter(s: IoctlMachine, k: Constants, cr4: int) -> bool:
+    """KVM_RUN brings a CR4 along that differs."""
+    pku = k.guest_pku != 0 or cr4 & CR4_PKE == 0
+    return pku and cr4 != s.vcpu_cr4 and cr4_is_legal(s, k, cr4)
+
+
+def sync_regs(s: IoctlMachine, k: Constants, cr4: int) -> None:
+    """Set CR4 inside KVM_RUN, with the guest's fpstate installed; an illegal one ends KVM_RUN unchanged.
+
+    Source: arch/x86/kvm/x86.c sync_regs(); arch/x86/kvm/regs.c kvm_run_sync_regs_from_user().
+    """
+    old = s.vcpu_cr4
+    s.vcpu_cr4 = cr4
+    note_cr4(s, k, old)
+    reset_pkru_mask(s, k)
+
+
 # INIT.
 
 
@@ -168,6 +185,16 @@ def control_events(vendor_run: str) -> tuple[Event, ...]:
             to={CONTINUES: "set_sregs"},
             leaves=USER_MODE,
             source=f"{X86} __set_sregs_common()",
+        ),
+        Event(
+            "KVM_SYNC_X86_SREGS",
+            "vmm",
+            sync_regs,
+            when=sync_regs_matter,
+            interrupts=("vcpu",),
+            at=("kvm_load_guest_fpu.fpregs_unlock",),
+            choose={"cr4": cr4},
+            source=f"{X86} kvm_arch_vcpu_ioctl_run(), sync_regs()",
         ),
         Event(
             "INIT",

@@ -66,6 +66,10 @@ def _cr4_without_mmu_reset(program: Program) -> Program:
     return program.removed("kvm_set_cr4.kvm_mmu_reset_context")
 
 
+def _no_sync_regs(program: Program) -> Program:
+    return program.without_event("KVM_SYNC_X86_SREGS")
+
+
 def _xss_unnoticed(program: Program) -> Program:
     program = program.replaced_event("KVM_SET_MSRS IA32_XSS", effect=set_msrs_xss_unnoticed)
     return program.replaced("set_msr_xss.set_msr_xss", effect=set_msr_xss_unnoticed)
@@ -101,6 +105,7 @@ DELTAS: Mapping[str, Delta] = {
         without=_step("set_sregs.set_cr4", store_sregs_and_see_set_bits),
         summary="set_sregs: CPUID follows if the new CR4 has OSXSAVE or PKE",
     ),
+    "01643c51bfcf": Delta(without=_no_sync_regs, summary="KVM_RUN takes no registers along"),
     "c034f2aa8622": Delta(
         without=_step("set_msr_xss.set_msr_xss", set_msr_xss_if_both),
         summary="set_msr_xss: XSAVE is asked for, too",

@@ -79,6 +79,7 @@ class IoctlMachine(Machine):
     vcpu_cpuid_features: Annotated[int, Mask(CPUID_XSAVE | CPUID_XSAVES), "CPUID XSAVE and XSAVES"]
     vcpu_entered: Annotated[int, Flag(), "last_vmentry_cpu is not -1"]
     vcpu_cr0_wp: Annotated[int, Flag(), "CR0.WP"]
+    vcpu_nm_queued: Annotated[int, Flag(), "arch.exception: a #NM waits to be injected"]
     vcpu_nm_of_ts: Annotated[int, Flag(), "the #NM being handled is CR0.TS's"]
 
     # What KVM derives.
@@ -97,6 +98,7 @@ class IoctlMachine(Machine):
     ghost_cpuid_xcr0: Annotated[int, Mask(USER), "CPUID (0xD,0) as last accepted"]
     ghost_cpuid_xss: Annotated[int, Mask(XSS_BITS), "CPUID (0xD,1) as last accepted"]
     ghost_xss: Annotated[int, Mask(XSS_BITS), "the guest's IA32_XSS, as last written with success"]
+    ghost_nm_due: Annotated[int, Flag(), "a #NM whose handler the guest has not begun"]
     ghost_equal_refused: Annotated[
         int, Flag(), "KVM_SET_CPUID2 refused the CPUID that the vCPU has"
     ]

@@ -11,6 +11,7 @@ from xsavvy.model.fpu import nothing
 from xsavvy.model.mutant import Mutant
 from xsavvy.model.values import TILE, Buffer, Exit, Value
 
+from .exceptions import forget_nm
 from .image import get_xsave2_all, set_xsave
 from .machine import Errno, IoctlMachine
 from .process import (
@@ -177,6 +178,13 @@ MUTANTS = (
         "ioctls-xsave",
         INTEL,
         _event("KVM_GET_XSAVE2", get_xsave2_all),
+        kernel=NEWEST,
+    ),
+    Mutant(
+        "a #NM is not queued",
+        "ioctls-nm",
+        INTEL,
+        _step("handle_exit.handle_exception_nmi", forget_nm),
         kernel=NEWEST,
     ),
     Mutant("IA32_XSS is not loaded", "ioctls-xss", INTEL, _xss_stays_the_hosts, kernel=NEWEST),

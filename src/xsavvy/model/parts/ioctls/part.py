@@ -17,9 +17,11 @@ from xsavvy.model.world import World
 
 from .choices import CHOICES, DEFAULTS
 from .control import MMU_RESET, control_events, control_paths, set_cr4
+from .exceptions import INJECT, exception_events, nm_of_tiles, queue_nm
 from .image import check_mxcsr, image_events
 from .kernels import DELTAS
 from .machine import CET, CPUID_XSAVE, CPUID_XSAVES, IoctlMachine
+from .msrloop import MSR_LOOP, msr_events
 from .mutants import MUTANTS
 from .process import FPSTATE_REALLOC, process_events
 from .properties import PROPERTIES, WITNESSES
@@ -37,7 +39,6 @@ from .xfd import (
     check_xfd,
     clear_xfd_err_if_saved,
     save_xfd_err,
-    save_xfd_err_late,
     xfd_events,
 )
 from .xfeatures import set_msr_xss, set_xcr0, xfeatures_events
@@ -56,12 +57,14 @@ def extend(program: Program, world: World) -> Program:
     """Return the run loop's program with the ioctls, and with the steps that they have a say in."""
     vendor_run = "vmx_vcpu_run" if world.platform.vmx else "svm_vcpu_run"
     program = replace(program, record=IoctlMachine).without_event("KVM_SET_XSAVE")
-    for path in (FPSTATE_REALLOC, SET_MSRS_XFD, *control_paths()):
+    for path in (FPSTATE_REALLOC, SET_MSRS_XFD, *MSR_LOOP, *control_paths()):
         program = program.with_path("vcpu", path)
     for event in (
         *process_events(),
         *xfeatures_events(),
-        *xfd_events(vendor_run),
+        *xfd_events(),
+        *exception_events(vendor_run),
+        *msr_events(),
         *control_events(vendor_run),
         *image_events(),
     ):
@@ -71,6 +74,7 @@ def extend(program: Program, world: World) -> Program:
     for witness in WITNESSES:
         program = program.with_witness(witness)
     program = program.replaced_event("WRMSR IA32_XSS", effect=wrmsr_xss, when=xss_changes)
+    program = program.replaced_event("AMX instruction under XFD", effect=nm_of_tiles)
     return _with_own_steps(program, vendor_run)
 
 
@@ -88,16 +92,18 @@ def _with_own_steps(program: Program, vendor_run: str) -> Program:
     ):
         program = program.replaced(label, effect=effect)
     enter = "linux:arch/x86/kvm/x86.c vcpu_enter_guest()"
+    entry = "vmenter" if vendor_run == "vmx_vcpu_run" else "vmrun"
     entered = Step("last_vmentry_cpu", note_entry, source=enter)
-    late = Step(
-        "save_xfd_err_late",
-        save_xfd_err_late,
-        source="seed 001; commit ec5be88ab29f, which saves it earlier",
+    exception = Step(
+        "handle_exception_nmi",
+        queue_nm,
+        source="linux:arch/x86/kvm/vmx/vmx.c handle_exception_nmi(); seed 001",
     )
     mxcsr = Step("xrstor_checks_mxcsr", check_mxcsr, source="sdm:XRSTOR; XRSTORS, #GP for MXCSR")
+    program = program.inserted(INJECT, before=f"{vendor_run}.{entry}")
     program = program.inserted(mxcsr, before="kvm_load_guest_fpu.restore_incoming")
     program = program.inserted(entered, before="vcpu_exit_guest.sync_xfd")
-    program = program.inserted(late, before="handle_exit.handle_exit")
+    program = program.inserted(exception, before="handle_exit.handle_exit")
     return program.inserted(MMU_RESET, after="kvm_set_cr4.kvm_set_cr4")
 
 
@@ -155,6 +161,7 @@ IOCTLS = Part(
         "KVM_SET_CPUID2": ("fpstate_grows",),
         "KVM_SET_SREGS": ("set_sregs",),
         "KVM_SET_MSRS IA32_XFD": ("set_msrs_xfd",),
+        "KVM_SET_MSRS IA32_U_CET, IA32_XFD": ("msr_io_load", "msr_io", "msr_io_put"),
         "INIT": ("kvm_vcpu_reset",),
     },
 )

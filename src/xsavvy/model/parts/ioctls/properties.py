@@ -115,6 +115,13 @@ def state_is_listed(s: IoctlMachine, k: Constants) -> bool:
     return s.vcpu_xss == 0 or k.xss_listed != 0
 
 
+def nm_arrives(s: IoctlMachine, k: Constants) -> bool:
+    """P26: no #NM is lost between its exit and the guest, and none is made up."""
+    if guest_runs(s, k) and s.ghost_nm_due != 0:
+        return False
+    return s.vcpu_nm_queued == 0 or s.ghost_nm_due != 0
+
+
 PROPERTIES = (
     Property(
         "guest_cpuid_tells_the_truth",
@@ -236,7 +243,20 @@ PROPERTIES = (
         witness="guest_has_xss",
         mutant="IA32_XSS is not listed",
     ),
+    Property(
+        "device_not_available_reaches_the_guest",
+        "A #NM that exited, or that the VMM injects, reaches the guest before its next instruction, and no other does.",
+        nm_arrives,
+        source=f"known-bugs P13, P26; {X86} kvm_vcpu_ioctl_x86_set_vcpu_events()",
+        witness="device_not_available_waits_in_userspace",
+        mutant="a #NM is not queued",
+    ),
 )
+
+
+def nm_is_queued(s: IoctlMachine, k: Constants) -> bool:
+    """A #NM waits for the next entry while the VMM runs."""
+    return vmm_runs(s, k) and s.vcpu_nm_queued != 0
 
 
 def guest_enabled_avx(s: IoctlMachine, k: Constants) -> bool:
@@ -317,5 +337,10 @@ WITNESSES = (
         "guest_lacks_xsaves",
         "A guest without XSAVES in its CPUID runs with CR4.OSXSAVE.",
         guest_lacks_xsaves,
+    ),
+    Witness(
+        "device_not_available_waits_in_userspace",
+        "A #NM waits for the next entry while the VMM runs.",
+        nm_is_queued,
     ),
 )

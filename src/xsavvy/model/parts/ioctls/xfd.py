@@ -82,20 +82,6 @@ def set_msrs_xfd_err(s: IoctlMachine, k: Constants, value: int) -> None:
 # A guest's #NM.
 
 
-def nm_of_cr0_ts(s: IoctlMachine, k: Constants) -> None:
-    """Execute an FP instruction under CR0.TS: #NM, and IA32_XFD_ERR stays as it is.
-
-    Source: SDM "Extended Feature Disable (XFD)": with CR0.TS set, #NM does not set IA32_XFD_ERR.
-    """
-    s.vcpu_nm_of_ts = 1
-    s.vcpu_exit = Exit.DEVICE_NOT_AVAILABLE
-
-
-def nm_is_intercepted(s: IoctlMachine, k: Constants) -> bool:
-    """KVM intercepts #NM once IA32_XFD may be nonzero."""
-    return s.vcpu_exit == Exit.NONE and s.vcpu_xfd_passthrough != 0
-
-
 def save_xfd_err(s: IoctlMachine, k: Constants) -> None:
     """Save IA32_XFD_ERR at any #NM of a guest that uses XFD, with interrupts off."""
     if k.xfd_err_save == XfdErrSave.IRQS_OFF:
@@ -144,8 +130,8 @@ SET_MSRS_XFD = Path(
 )
 
 
-def xfd_events(vendor_run: str) -> tuple[Event, ...]:
-    """Return KVM_SET_MSRS of both MSRs, and a #NM that is not XFD's."""
+def xfd_events() -> tuple[Event, ...]:
+    """Return KVM_SET_MSRS of both MSRs."""
 
     def event(name: str, effect: object, **rest: object) -> Event:
         choose = {"value": (0, TILE)}
@@ -162,13 +148,4 @@ def xfd_events(vendor_run: str) -> tuple[Event, ...]:
             leaves=USER_MODE,
         ),
         event("KVM_SET_MSRS IA32_XFD_ERR", set_msrs_xfd_err, when=xfd_err_can_be_set),
-        Event(
-            "FP instruction under CR0.TS",
-            "guest",
-            nm_of_cr0_ts,
-            when=nm_is_intercepted,
-            interrupts=("vcpu",),
-            at=(f"{vendor_run}.vmexit",),
-            source='sdm:Extended Feature Disable (XFD); "Control Registers", TS',
-        ),
     )
