@@ -19,7 +19,7 @@ from .values import (
     UabiSize,
     XsaveHeader,
     XsaveXfd,
-    XssListed,
+    XssToBeSaved,
 )
 
 __all__ = ["CHOICES"]
@@ -113,12 +113,12 @@ CHOICES = (
         "commit 86aff7a47992",
     ),
     Choice(
-        "xss_listed",
+        "xss_to_be_saved",
         "Does KVM_GET_MSR_INDEX_LIST have IA32_XSS?",
-        XssListed,
+        XssToBeSaved,
         {
-            XssListed.NO: "no (to v6.17)",
-            XssListed.YES: "yes, if a supervisor component is supported (v6.18)",
+            XssToBeSaved.NO: "no (to v6.17)",
+            XssToBeSaved.YES: "yes, if a supervisor component is supported (v6.18)",
         },
         "commit c0a5f2989122",
     ),

@@ -42,6 +42,8 @@ LINUX = USER | AVX512 | MPX
 FXSAVE_BYTES = 512
 XSS_BY_CPUID = "69cc3e886582"
 """The commit since which the guest's CPUID bounds IA32_XSS."""
+MXCSR_CHECKED = "mxcsr_reserved_bits"
+"""The commit since which KVM_SET_XSAVE refuses reserved bits of MXCSR."""
 PROTECTION_KEYS = "1be0e61c1f25"
 """A commit of the release in which guests got protection keys."""
 SIZED = {
@@ -122,7 +124,7 @@ class Host:
             "default": (self.xcr0 & ~XTILEDATA) | self.xss,
             "xsave": int(not self.cpu.without_xsave),
             "compacts": int(self.compacts),
-            "checks_mxcsr": 1,
+            "checks_mxcsr": int(MXCSR_CHECKED in self.kernel),
             "strict_xss": int(XSS_BY_CPUID in self.kernel),
             "vmm_pkru": self.xcr0 & PKRU,
             "instructions": instructions,

@@ -87,7 +87,7 @@ def save_xcrs(s: Moving, k: MoveConstants) -> None:
 def save_msrs(s: Moving, k: MoveConstants) -> None:
     """Save the MSRs: IA32_XSS if it is on the VMM's list, IA32_XFD and IA32_U_CET if the guest has them."""
     wanted = 1 if k.saved_msrs == SavedMsrs.ADVERTISED else 0
-    s.uapi_has_xss = saved_xss(k.src_xss_listed, supported(k, SRC) & SUPERVISOR, wanted)
+    s.uapi_has_xss = saved_xss(k.src_xss_to_be_saved, supported(k, SRC) & SUPERVISOR, wanted)
     s.uapi_xss = s.vcpu_xss[SRC] if s.uapi_has_xss else 0
     s.uapi_xfd = s.fp_xfd[SRC]
     s.uapi_cet_u = 1 if s.fp_xstate_bv[SRC] & CET_U else 0

@@ -25,7 +25,7 @@ from .values import (
     UabiSize,
     XsaveHeader,
     XsaveXfd,
-    XssListed,
+    XssToBeSaved,
 )
 
 __all__ = ["DEFAULTS", "DELTAS"]
@@ -40,7 +40,7 @@ DEFAULTS: Mapping[str, IntEnum] = {
     "fpstate_size": FpstateSize.USER,
     "size_align": SizeAlign.HONOURED,
     "tile_guests": TileGuests.YES,
-    "xss_listed": XssListed.NO,
+    "xss_to_be_saved": XssToBeSaved.NO,
     "cpuid_xsave": CpuidXsave.KERNEL,
     "restore_order": RestoreOrder.QEMU,
     "saved_msrs": SavedMsrs.ADVERTISED,
@@ -67,6 +67,6 @@ DELTAS: Mapping[str, Delta] = {
     "471f0aa7fa64": Delta(sets={"init_states": InitStates.ZEROES}),
     "8647c52e9504": Delta(sets={"image_scope": ImageScope.AT_GET}),
     "1937e18cc3cf": Delta(sets={"fpstate_size": FpstateSize.KERNEL}),
-    "c0a5f2989122": Delta(sets={"xss_listed": XssListed.YES}),
+    "c0a5f2989122": Delta(sets={"xss_to_be_saved": XssToBeSaved.YES}),
     "b45f72177594": Delta(sets={"xsave_xfd": XsaveXfd.DROPPED}),
 }

@@ -38,7 +38,7 @@ __all__ = [
     "UabiSize",
     "XsaveHeader",
     "XsaveXfd",
-    "XssListed",
+    "XssToBeSaved",
 ]
 
 TILES: Final = XTILECFG | XTILEDATA
@@ -158,7 +158,7 @@ class TileGuests(IntEnum):
     YES = 1
 
 
-class XssListed(IntEnum):
+class XssToBeSaved(IntEnum):
     """Whether KVM_GET_MSR_INDEX_LIST has IA32_XSS."""
 
     NO = 0
@@ -182,7 +182,7 @@ RULES: Final = (
     "fpstate_size",
     "size_align",
     "tile_guests",
-    "xss_listed",
+    "xss_to_be_saved",
     "cpuid_xsave",
 )
 """Names of the questions that each of the two kernels answers for itself."""

@@ -232,7 +232,7 @@ def set_msr_xss(s: Moving, k: MoveConstants, h: int, value: int) -> int:
     strict = at(k.src_strict_xss, k.dst_strict_xss, h)
     kvm = supported(k, h) & SUPERVISOR
     bound = set_xss_bound(s.vcpu_supported[h] & SUPERVISOR, kvm, strict)
-    listed = at(k.src_xss_listed, k.dst_xss_listed, h) and kvm
+    listed = at(k.src_xss_to_be_saved, k.dst_xss_to_be_saved, h) and kvm
     has_xsaves = 1 if s.vcpu_supported[h] & USER else 0
     accepted = set_xss_accepted(value, bound, has_xsaves, 1, strict, 1 if listed else 0)
     if not accepted:
