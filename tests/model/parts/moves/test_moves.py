@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import pytest
 
-from tests.model.world import explored, world
-from xsavvy.checker import Outcome
+from tests.model.world import explored, system, world
+from xsavvy.checker import Outcome, search
 from xsavvy.isa.layout import compacted, standard
 from xsavvy.kvm import NEWEST, kernel
 from xsavvy.kvm.migration import EXTENDED_OFFSET
 from xsavvy.model.build import constants_for
 from xsavvy.model.parts.moves import MOVES
+from xsavvy.model.parts.moves.fate import Fate, fate, refusing_call
 from xsavvy.model.parts.moves.kernels import DEFAULTS, DELTAS
 from xsavvy.model.parts.moves.properties import told_bytes
 from xsavvy.model.parts.moves.scenarios import PEERS, ROUTES
@@ -101,27 +102,28 @@ PAIRS = {
     ("moves-from-v6.5", "v7.3"): "moves moves moves moves -",
     ("moves-from-v6.17", "v7.3"): "moves moves moves moves -",
     ("moves-from-v6.17", "v5.17"): "refused moves moves moves -",
+    ("moves-from-v6.5", "v3.18"): "faults faults refused refused -",
 }
-
-
-def fate(scenario: str, release: str, kind: str) -> str:
-    """Say what becomes of a kind of guest: it moves, is refused, loses something, or cannot be at the source."""
-    outcome = explored(scenario, release, INTEL, guest_model=kind)
-    bad = broken(outcome)
-    if outcome.witness("source_is_in_use").verdict != "seen":
-        return "-"
-    if NOTHING_REFUSED in bad:
-        return "refused"
-    if FINDS in bad:
-        return "loses"
-    assert outcome.witness("a_guest_has_moved").verdict == "seen"
-    return "moves"
 
 
 @pytest.mark.parametrize(("pair", "fates"), PAIRS.items())
 def test_which_guests_move_between_two_kernels(pair: tuple[str, str], fates: str) -> None:
     """kvm-xstate section 9.12 as verdicts, for five kinds of guests."""
-    assert [fate(*pair, kind) for kind in KINDS] == fates.split()
+    scenario, release = pair
+    outcomes = [explored(scenario, release, INTEL, guest_model=kind) for kind in KINDS]
+    assert [fate(outcome).value for outcome in outcomes] == fates.split()
+    assert all(refusing_call(each) for each in outcomes if fate(each) is Fate.REFUSED)
+
+
+def test_the_reference_agrees_with_the_packed_engine() -> None:
+    """The slow search on records gives the same counts, verdicts and traces."""
+    slow = search(system("moves-xsaves-off", "v4.5", INTEL), engine="reference")
+    fast = explored("moves-xsaves-off", "v4.5", INTEL)
+    assert (slow.states, slow.transitions, slow.verdicts) == (
+        fast.states,
+        fast.transitions,
+        fast.verdicts,
+    )
 
 
 def test_a_refusal_is_loud_unless_the_vmm_goes_on() -> None:

@@ -74,6 +74,11 @@ MOVES = Part(
             "kvm-xstate section 5.4, derived from fpu_swap_kvm_fpstate() and kvm_load_host_xsave_state()",
         ),
         (
+            "a host whose XSAVES is turned off keeps images in the standard format",
+            "what kernels do that use XSAVEC in place of XSAVES is left out",
+            "kvm-xstate section 10.10",
+        ),
+        (
             "a compacted image is taken for a standard one before v5.16",
             "load_xsave() does not look at XCOMP_BV, so extended components are read from other places",
             "arch/x86/kvm/x86.c load_xsave() of 4.4",

@@ -55,7 +55,8 @@ MOVE = (
 SEEN = ("a_guest_has_moved", "an_image_is_saved", "source_is_in_use")
 LEFT_OUT = (
     "KVM_GET_FPU and KVM_SET_FPU; a VMM that gives CPUID after state, writes IA32_XFD at the source, saves a vCPU that "
-    "has not run since its image was set, or has its own PKRU in the initial state; AVX-512, MPX, the contents of "
+    "has not run since its image was set, or has its own PKRU in the initial state; a destination "
+    "vCPU that was used before; AVX-512, MPX, the contents of "
     "CET_S; what comes between the steps of KVM_RUN (part run)"
 )
 

@@ -5,6 +5,9 @@ KVM_RUN is one step here: the guest's registers are loaded, it executes one inst
 CPUID once and before any state, as VMMs do, and it writes IA32_XFD only where it restores.
 """
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 from xsavvy.checker import Event
 from xsavvy.isa.components import AVX, CET_S, CET_U, PKRU, SSE, X87, XTILEDATA
 from xsavvy.kvm.ioctls import FPSSE, filtered_xcr0
@@ -40,6 +43,8 @@ MODELS = {
 """CPUID 0xD of each kind of guest; 0 is a guest without XSAVE."""
 
 SRC = Host.SOURCE
+Effect = Callable[..., Any]
+Guard = Callable[..., Any]
 
 
 def has_cpuid(s: Moving, k: MoveConstants) -> bool:
@@ -163,7 +168,14 @@ def guest_has_xfd(s: Moving, k: MoveConstants) -> bool:
     return s.vcpu_supported[SRC] & XTILEDATA != 0
 
 
-def _event(name: str, actor: str, effect, when, source: str, **choose) -> Event:  # type: ignore[no-untyped-def]
+def _event(
+    name: str,
+    actor: str,
+    effect: Effect,
+    when: Guard | None,
+    source: str,
+    **choose: Sequence[int],
+) -> Event:
     return Event(
         name,
         actor,
