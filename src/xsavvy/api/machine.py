@@ -11,10 +11,12 @@ from xsavvy.live import Case, Conformance, Unreachable, read_cpuid
 from xsavvy.live import conform_silicon as ask_silicon
 from xsavvy.live import replay as ask_again
 from xsavvy.live.case import decode, encode
+from xsavvy.live.kvm import KvmConformance
+from xsavvy.live.kvm import conform_kvm as ask_kvm
 
 from .usage import UsageError
 
-__all__ = ["conform_silicon", "cpu"]
+__all__ = ["conform_kvm", "conform_silicon", "cpu"]
 
 LIMIT = 8 << 20
 CASES = 100_000
@@ -75,6 +77,19 @@ def conform_silicon(
     if record is not None:
         _write(record, [one.case for one in found.unexplained])
     return found
+
+
+def conform_kvm(
+    *, seed: int | None = None, progress: Callable[[int, int], None] | None = None
+) -> KvmConformance:
+    """Ask this machine's /dev/kvm, call by call, whether it decides as the rules of its kernel say.
+
+    Raises UsageError where there is none.
+    """
+    try:
+        return ask_kvm(seed=SEED if seed is None else seed, progress=progress)
+    except Unreachable as error:
+        raise UsageError(f"kvm: {error}") from None
 
 
 def _recorded(path: Path) -> list[Case]:

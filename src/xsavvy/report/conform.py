@@ -12,8 +12,9 @@ from xsavvy.report.text import duration, flow, number, plural, styled
 
 if TYPE_CHECKING:
     from xsavvy.live.conformance import Conformance, Fact, Unexplained
+    from xsavvy.live.kvm import KvmConformance
 
-__all__ = ["conform_lines"]
+__all__ = ["conform_lines", "kvm_lines"]
 
 SHOWN = 20
 LABEL = len("  not asked  ")
@@ -36,6 +37,36 @@ def conform_lines(conformance: Conformance, width: int | None) -> Iterator[Text]
         yield Text(f"  {hidden}: --json shows all", "yellow")
     for reason, names in _not_asked(conformance).items():
         yield from _labelled("not asked", "dim", f"{' '.join(names)} ({reason})", width)
+
+
+def kvm_lines(found: KvmConformance, width: int | None) -> Iterator[Text]:
+    """Give who was asked under which rules, how many claims agree in each group, and each difference."""
+    met = found.met
+    who = [styled(found.oracle, "bold")]
+    who += [styled(word, "dim") for word in (met.cpu, met.kernel, met.module) if word]
+    who.append(styled(f"rules of {found.rules}", "dim"))
+    yield from flow(who, indent=0, width=width)
+    unexplained = len(found.unexplained)
+    count = [Text(plural(found.cases, "case")), Text(f"{number(found.agree)} agree", "green")]
+    if found.explained:
+        count.append(Text(f"{number(len(found.explained))} explained", "yellow"))
+    count.append(Text(f"{number(unexplained)} unexplained", "bold red" if unexplained else ""))
+    count.append(Text(duration(found.seconds), "dim"))
+    yield from flow(count, indent=2, width=width)
+    groups = (Text(f"{name} {number(cases)}", "dim") for name, cases in found.groups.items())
+    yield from flow(groups, indent=2, width=width)
+    reasons: dict[str, list[str]] = {}
+    for each in found.explained:
+        reasons.setdefault(each.why, []).append(each.case)
+    for why, cases in reasons.items():
+        words = f"{plural(len(cases), 'case')}, among them {cases[0]}: {why}"
+        yield from _labelled("explained", "yellow", words, width)
+    for each in found.unexplained[:SHOWN]:
+        words = f"{each.case} Predicted {each.predicted}, seen {each.seen}."
+        yield from _labelled("differs", "bold red", words, width)
+    if unexplained > SHOWN:
+        hidden = plural(unexplained - SHOWN, "more difference")
+        yield Text(f"  {hidden}: --json shows all", "yellow")
 
 
 def _labelled(label: str, style: str, words: str, width: int | None) -> Iterator[Text]:

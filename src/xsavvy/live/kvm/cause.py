@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Why an answer differs: another kernel's rule, or a backend of its own kind; else the model is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from xsavvy.kvm import COMMITS, Kernel
+
+from . import rules
+from .facts import Facts
+from .question import Claim, Question
+
+__all__ = ["Backend", "Causes"]
+
+
+@dataclass(frozen=True)
+class Backend:
+    """A vendor module that differs from upstream's by design: the claims it is about, and what it does."""
+
+    module: str
+    about: tuple[str, ...]
+    why: str
+
+
+BACKENDS = (
+    Backend(
+        "kvm_pvm",
+        ("KVM_GET_CPUID2 after",),
+        "kvm_pvm: the guest's CPUID is replaced by the processor's, as CPL 3 runs natively",
+    ),
+    Backend(
+        "kvm_pvm",
+        ("KVM_SET_CPUID2 after KVM_RUN",),
+        "kvm_pvm: the CPUID that was set is not the one that it compares with, as it was replaced",
+    ),
+    Backend(
+        "kvm_pvm",
+        ("KVM_SET_SREGS", "guest XSETBV", "CPUID (0xD,0).EBX in a guest"),
+        "kvm_pvm: CPL 0 is emulated under the processor's CPUID, whatever the guest was given",
+    ),
+)
+"""Backends that were met, with what was seen of them. Source: this project's own surveys."""
+
+
+@dataclass(frozen=True)
+class Causes:
+    """The reasons for which the answers to one question may differ from the prediction."""
+
+    question: Question
+    answers: Sequence[Any]
+    facts: Facts
+
+    def of(self, claim: Claim, place: int) -> str:
+        """Return why a claim differs, or nothing if no reason is known.
+
+        Each commit that the rules look at is taken away or added in turn: if the prediction then is what was seen,
+        the kernel has another set of commits than its version has.
+        """
+        for backend in BACKENDS:
+            if backend.module in self.facts.modules and claim.what.startswith(backend.about):
+                return backend.why
+        for text, others in self.alternatives:
+            if place < len(others) and others[place].what == claim.what and others[place].agrees:
+                return text
+        return ""
+
+    @cached_property
+    def alternatives(self) -> list[tuple[str, list[Claim]]]:
+        """The same question under the rules of every neighbouring kernel."""
+        return [
+            (text, self.question.judge(self.answers, self.facts, kernel))
+            for text, kernel in _neighbours(self.facts.rules)
+        ]
+
+
+def _neighbours(target: Kernel) -> Iterator[tuple[str, Kernel]]:
+    """Give the kernel with each deciding commit taken away or added, and how to say it."""
+    for commit in COMMITS:
+        if commit.id not in rules.DECIDING:
+            continue
+        if commit.id in target:
+            text = f"as a kernel without {commit.id} ({commit.subject})"
+            yield text, Kernel(target.name, target.commits - {commit.id})
+        else:
+            text = f"as a kernel with {commit.id} ({commit.subject}), {commit.release}"
+            yield text, Kernel(target.name, target.commits | {commit.id})

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0
+"""This machine's /dev/kvm does what the rules of its kernel say, and a wrong rule would be seen."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import pytest
+
+from xsavvy.kvm import kernel
+from xsavvy.live.kvm import asker, conform_kvm, judge, rules
+from xsavvy.live.kvm.facts import FACTS, facts_of, nearest_kernel
+from xsavvy.live.machine.reach import Unreachable
+
+
+def reached() -> str:
+    """Why /dev/kvm cannot be asked here; empty if it can."""
+    try:
+        device = os.open(asker.NAME, os.O_RDWR)
+    except OSError as error:
+        return f"{asker.NAME}: {error.strerror}"
+    try:
+        asker.answer(device, [["get_xcr0"]])
+    except OSError as error:
+        return f"{asker.NAME}: no virtual machine: {error.strerror}"
+    finally:
+        os.close(device)
+    return ""
+
+
+REASON = reached()
+here = pytest.mark.skipif(bool(REASON), reason=REASON or "/dev/kvm answers")
+
+
+@here
+def test_this_machines_kvm_follows_the_rules() -> None:
+    """Thousands of calls; what differs has a reason that is known."""
+    found = conform_kvm()
+    assert found.unexplained == ()
+    assert found.holds
+    assert found.cases > 10_000
+    assert found.agree + len(found.explained) == found.cases
+    assert set(found.groups) >= {"capabilities", "cpuid", "xcrs", "xsave", "msrs", "guest"}
+
+
+@here
+@pytest.mark.parametrize(
+    ("rule", "wrong"),
+    [
+        ("set_xcrs_errno", lambda *_: 0),
+        ("set_xsave_errno", lambda *_: 0),
+        ("get_xsave_bv", lambda stored, *_: stored ^ 1),
+        ("set_xfd_count", lambda *_: 1),
+        ("offered_xcr0", lambda *_: 7),
+    ],
+)
+def test_a_wrong_rule_is_seen(monkeypatch: pytest.MonkeyPatch, rule: str, wrong: Any) -> None:
+    """With any rule replaced, something is left unexplained."""
+    monkeypatch.setattr(rules, rule, wrong)
+    assert not conform_kvm(images=50, masks=100).holds
+
+
+@here
+def test_answers_can_be_judged_elsewhere() -> None:
+    """Recorded answers give the same result without the machine."""
+    taken: list[Any] = []
+    found = conform_kvm(record=taken)
+    answers = {repr(calls): answer for calls, answer in taken}
+    again = judge("replay", lambda calls: answers[repr(calls)])
+    assert (again.cases, again.agree) == (found.cases, found.agree)
+    assert again.explained == found.explained
+
+
+@here
+def test_another_kernels_rule_is_named_by_its_commit() -> None:
+    """Answers that follow the rules of another set of commits are explained by the commit."""
+    taken: list[Any] = []
+    conform_kvm(record=taken)
+    answers = {repr(calls): answer for calls, answer in taken}
+    facts = dict(answers)
+    first = [*answers[repr(FACTS)]]
+    first[0] = {**first[0], "kernel": "4.11.0"}
+    facts[repr(FACTS)] = first
+    found = judge("replay", lambda calls: facts[repr(calls)])
+    whys = {each.why for each in found.explained}
+    assert any("mxcsr_reserved_bits" in why for why in whys)
+
+
+def test_a_release_has_a_modelled_kernel() -> None:
+    """The newest version that is not newer."""
+    assert nearest_kernel("6.12.117+deb12-cloud-amd64") == kernel("v6.12")
+    assert nearest_kernel("99.1").name == "v7.3"
+
+
+def test_without_the_device_the_reason_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A missing device is one line."""
+    monkeypatch.setattr(asker, "NAME", "/dev/nothing-like-kvm")
+    with pytest.raises(Unreachable, match="No such file"):
+        conform_kvm()
+
+
+def test_facts_are_read_without_a_machine() -> None:
+    """The first case's answer says who was met."""
+    answer = [
+        {"kernel": "6.12.1", "modules": ["kvm_amd"], "cpu": ["AuthenticAMD", "EPYC"]},
+        1, 1, 4096, [0, 0x207],
+        [[0xD, 0, 1, 0x207, 2440, 2440, 0], [0xD, 9, 1, 8, 2432, 0, 0]],
+        [0xDA0],
+        ["00" * 64, 0x37F, 0x1F80, 0x207, []],
+    ]  # fmt: skip
+    facts = facts_of(answer)
+    assert facts.module == "kvm_amd"
+    assert facts.supported_xcr0 == 0x207
+    assert facts.xcr0 == 0x207
