@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+from tests.model.counts.cet import CET
+from tests.model.counts.history import HISTORY
+from tests.model.counts.ioctls import IOCTLS
 from tests.model.counts.moves import MOVES
 from tests.model.counts.nested import NESTED
 from tests.model.counts.protected import PROTECTED
@@ -13,4 +16,4 @@ from tests.model.counts.trace import TRACE
 
 __all__ = ["GOLDEN", "LARGE", "Row"]
 
-GOLDEN = (*RUN, *MOVES, *TRACE, *NESTED, *TASKS, *PROTECTED)
+GOLDEN = (*RUN, *IOCTLS, *MOVES, *TRACE, *NESTED, *TASKS, *PROTECTED, *HISTORY, *CET)

@@ -69,7 +69,7 @@ CAPABILITIES = Part(
             "Does KVM load everywhere, and does CET work wherever KVM offers it?",
             events=tuple(each.name for each in (*environment(), *use_events())),
             properties=tuple(each.name for each in PROPERTIES),
-            witnesses=("guest_has_all_of_cet", "guest_has_shadow_stacks"),
+            witnesses=tuple(each.name for each in WITNESSES),
             leaves_out="other features, CPUs that differ from each other, a host with supervisor shadow stacks",
             source="seed 003; known-bugs 45",
             part="capabilities",

@@ -5,7 +5,7 @@ The letters P1 to P29 are those of the list that the upstream bugs led to.
 """
 
 from xsavvy.checker import Property, Witness
-from xsavvy.kvm.cet import IBT, SHSTK, nested_load_cet
+from xsavvy.kvm.cet import SHSTK, nested_load_cet
 
 from .constants import ModuleConstants
 from .machine import BOTH, Breakage, Module
@@ -66,18 +66,8 @@ def shadow_stacks(s: Module, k: ModuleConstants) -> bool:
 
 
 def nested_cet(s: Module, k: ModuleConstants) -> bool:
-    """A nested hypervisor is offered to load CET state."""
-    return s.kvm_nested != 0
-
-
-def ibt_alone(s: Module, k: ModuleConstants) -> bool:
-    """A guest has branch tracking and no shadow stacks."""
-    return s.vcpu_caps == IBT
-
-
-def not_for_the_host(s: Module, k: ModuleConstants) -> bool:
-    """A guest has branch tracking on a host that was booted with ibt=off."""
-    return s.vcpu_caps & IBT != 0 and s.host_ibt_off != 0
+    """A nested hypervisor is offered CET: by VMX controls, or on SVM by having shadow stacks itself."""
+    return s.kvm_nested != 0 if k.vmx else s.vcpu_caps & SHSTK != 0
 
 
 def host_tracks(s: Module, k: ModuleConstants) -> bool:
@@ -141,15 +131,7 @@ PROPERTIES = (
 WITNESSES = (
     Witness("guest_has_all_of_cet", "A guest has all of CET that the vendor has.", full),
     Witness("guest_has_shadow_stacks", "A guest has shadow stacks.", shadow_stacks),
-    Witness(
-        "nested_hypervisor_has_cet", "A nested hypervisor is offered to load CET state.", nested_cet
-    ),
-    Witness("guest_has_ibt_alone", "A guest has branch tracking and no shadow stacks.", ibt_alone),
-    Witness(
-        "guest_has_ibt_that_the_host_refused",
-        "A guest has branch tracking on a host that was booted with ibt=off.",
-        not_for_the_host,
-    ),
+    Witness("nested_hypervisor_has_cet", "A nested hypervisor is offered CET.", nested_cet),
     Witness(
         "host_tracks_its_branches",
         "A guest has shadow stacks on a host that tracks its own branches.",
