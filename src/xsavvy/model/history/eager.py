@@ -61,7 +61,7 @@ def switches_eagerly(program: Program) -> Program:
     program = program.replaced("kernel_fpu.kernel_fpu_begin.disown", effect=nothing, source=CORE)
     program = program.replaced("kernel_fpu.kernel_fpu_end", effect=kernel_fpu_restore, source=CORE)
     for path in ("vcpu_enter_guest", "exit_to_user", "task_exit_to_user"):
-        program = program.replaced(f"{path}.switch_fpu_return", effect=nothing, source=CORE)
+        program = program.removed(f"{path}.switch_fpu_return")
     for path in SWAPS:
         program = _preempt_off(program, path)
     return program
