@@ -122,4 +122,16 @@ NESTED = Part(
         "VMRUN": ("nested_svm_vmrun", "nested_svm_vmexit"),
         "VMWRITE of CR4.CET and CR0.WP": ("vmentry_fail_vmexit",),
     },
+    inferred=(
+        (
+            "vmcs-field-is-the-register",
+            "IA32_BNDCFGS and CET state of the level that runs are those of the VMCS in use.",
+            "KVM runs with the load controls wherever it has the feature, and exits store the fields",
+        ),
+        (
+            "l1-intercepts-xsetbv-on-svm",
+            "On SVM, L1 intercepts XSETBV.",
+            "a hypervisor that does not gives XCR0 away; on VMX the exit is not its choice",
+        ),
+    ),
 )

@@ -112,4 +112,16 @@ TRACE = Part(
         "XSAVES of PT state": ("handle_xsaves",),
         "XRSTORS of PT state": ("handle_xrstors",),
     },
+    inferred=(
+        (
+            "vm-exit-stores-rtit-ctl",
+            "VM exit stores IA32_RTIT_CTL in the guest-state area before it clears the MSR.",
+            "the rule for MSRs with a load and a clear control; it shows only with IA32_XSS[8]",
+        ),
+        (
+            "perf-nmi-writes-all",
+            "perf's interrupt handler makes all MSRs of Processor Trace its own, not the output alone.",
+            "the MSRs are one token; the handler writes the output's base and mask and sets TraceEn",
+        ),
+    ),
 )
