@@ -14,8 +14,8 @@ from xsavvy.model.build import constants_for
 from xsavvy.model.parts.moves import MOVES
 from xsavvy.model.parts.moves.fate import Fate, fate, refusing_call
 from xsavvy.model.parts.moves.kernels import DEFAULTS, DELTAS
-from xsavvy.model.parts.moves.properties import told_bytes
 from xsavvy.model.parts.moves.scenarios import PEERS, ROUTES
+from xsavvy.model.parts.moves.sizes import told_bytes
 
 INTEL = "sapphire-rapids"
 AMD = "genoa"

@@ -2,7 +2,7 @@
 """A guest that moves: two hosts with different CPUs and kernels, and the ioctls between them.
 
 A part with a record of its own. Read `values`, `machine`, then `source` (what happens before the guest leaves),
-`journey` (how the VMM saves and restores it), `vcpu` (what a kernel does) and `properties`.
+`journey` (how the VMM saves and restores it), `vcpu`, `image`, `fpstate` (what a kernel does) and `properties`.
 """
 
 from collections.abc import Callable

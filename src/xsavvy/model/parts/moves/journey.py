@@ -14,6 +14,8 @@ from xsavvy.isa.components import CET_U, PKRU, XTILEDATA
 from xsavvy.kvm.migration import saved_xss
 
 from .constants import MoveConstants
+from .fpstate import create_vcpu, load_guest_fpu
+from .image import get_xsave, set_xsave
 from .machine import Moving
 from .values import (
     SUPERVISOR,
@@ -26,9 +28,6 @@ from .values import (
     SavedMsrs,
 )
 from .vcpu import (
-    create_vcpu,
-    get_xsave,
-    load_guest_fpu,
     request_guest_permission,
     set_cpuid2,
     set_msr_u_cet,
@@ -36,7 +35,6 @@ from .vcpu import (
     set_msr_xss,
     set_sregs,
     set_xcrs,
-    set_xsave,
     supported,
 )
 

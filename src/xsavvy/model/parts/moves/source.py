@@ -15,18 +15,16 @@ from xsavvy.kvm.migration import advertised_instructions
 from xsavvy.kvm.rules import CR4_OSXSAVE, CR4_PKE
 
 from .constants import MoveConstants
+from .fpstate import create_vcpu, load_guest_fpu, put_guest_fpu
+from .image import set_xsave
 from .machine import Moving
 from .values import SUPERVISOR, TILES, USER, CpuidXsave, GuestModel, Host
 from .vcpu import (
-    create_vcpu,
-    load_guest_fpu,
-    put_guest_fpu,
     request_guest_permission,
     set_cpuid2,
     set_msr_xss,
     set_sregs,
     set_xcrs,
-    set_xsave,
     supported,
 )
 
