@@ -152,6 +152,9 @@ def _lacks(scenario: Scenario, platform: Platform) -> str:
 
 def _lacks_with(scenario: Scenario, which: Kernel, platform: Platform) -> str:
     """Name what a kernel does not give to a scenario on any machine of this vendor; empty if it gives all."""
+    commit = scenario.needs_commit.get(platform.vmx, "")
+    if commit and commit not in which:
+        return f"commit {commit}"
     missing = scenario.needs_xcr0 & ~offered_xcr0(which, scenario.needs_xcr0, platform.vmx)
     if host_xss(which, scenario.needs_xss) == 0:
         missing |= scenario.needs_xss

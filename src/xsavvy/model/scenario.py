@@ -24,6 +24,7 @@ class Scenario:
     `stand_in` names the preset to use for a vendor whose machine lacks it. `start` sets fields at the start. A
     `large` one takes minutes and gigabytes; it is checked only when it is named. `part` names the part of the model
     that it plays in; `peer` is the kernel of the other host, where there is one (empty: the same kernel).
+    `needs_commit` names the commit without which a kernel has nothing to check, for VMX (True) and for SVM.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Scenario:
     part: str = "run"
     needs_xcr0: int = 0
     needs_xss: int = 0
+    needs_commit: Mapping[bool, str] = field(default_factory=dict)
     vmx_only: bool = False
     svm_only: bool = False
     eventualities: tuple[str, ...] = ()

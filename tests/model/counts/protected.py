@@ -21,4 +21,8 @@ PROTECTED = (
     Row("snp-launch", "v7.3", "genoa", 540, 594, 91),
     Row("td-ioctls", "v6.18", "sapphire-rapids", 1830, 2158, 99),
     Row("td-ioctls", "v7.3", "sapphire-rapids", 1684, 1914, 117),
+    Row("protected-migration", "v7.3", "genoa", 41438, 46860, 153),
+    Row("protected-migration", "v7.3", "sapphire-rapids", 41402, 46674, 173),
+    Row("sev-nmi", "v6.12", "genoa", 984, 1432, 95),
+    Row("sev-nmi", "v7.3", "genoa", 1074, 1612, 95),
 )

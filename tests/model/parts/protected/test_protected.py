@@ -6,8 +6,10 @@ from __future__ import annotations
 import pytest
 
 from tests.model.world import explored, program, system
+from xsavvy.api.world import setting, world
 from xsavvy.checker import Outcome, search
 from xsavvy.kvm import NEWEST
+from xsavvy.model.fpu import nothing
 from xsavvy.model.parts.protected import PROTECTED
 from xsavvy.model.registry import idle_paths, scenario_named
 
@@ -103,7 +105,9 @@ def test_a_bug_is_found_before_its_fix_and_not_after(
 
 
 @pytest.mark.parametrize("platform", [AMD, INTEL])
-@pytest.mark.parametrize("scenario", ["protected-run", "protected-user-return"])
+@pytest.mark.parametrize(
+    "scenario", ["protected-run", "protected-user-return", "protected-migration"]
+)
 def test_all_holds_on_the_newest_kernel(scenario: str, platform: str) -> None:
     """Both vendors' protected guests and their hosts keep apart."""
     outcome = explored(scenario, NEWEST, platform)
@@ -180,6 +184,42 @@ def test_a_second_launch_stops_the_host_with_snp_and_ruins_the_guest_without() -
     assert es.trace.end["vmsa_sse"] == "any"
 
 
+@pytest.mark.parametrize("platform", [AMD, INTEL])
+def test_a_thread_that_changes_its_cpu_must_put_its_vcpu(platform: str) -> None:
+    """Else nothing is prepared on the new CPU: the host save area there is empty, the cache there is not corrected."""
+    kept = system(
+        "protected-migration",
+        NEWEST,
+        platform,
+        edit=lambda p: p.replaced("context_switch.kvm_arch_vcpu_put", effect=nothing),
+    )
+    found = broken(search(kept))
+    assert "user_return_cache_is_right" in found
+    assert ("host_runs_on_host_pkru" in found) is (platform == AMD)
+
+
+@pytest.mark.parametrize("kernel", ["v6.18", NEWEST])
+def test_an_nmi_finds_the_hosts_pkru_whatever_gif_covers(kernel: str) -> None:
+    """The processor switches PKRU of a SEV-ES guest, so that v6.19's order opens no window for it."""
+    assert broken(explored("sev-nmi", kernel, AMD)) == {}
+
+
+def test_a_kernel_without_the_feature_has_nothing_to_check() -> None:
+    """A scenario says which commit it needs, vendor by vendor."""
+    scenario = scenario_named("protected-run")
+    assert scenario is not None
+    for kernel, platform, applies in (
+        ("v6.15", INTEL, False),
+        ("v6.16", INTEL, True),
+        ("v5.10", AMD, False),
+        ("v5.11", AMD, True),
+    ):
+        shared = setting(kernel, platform, {}, ())
+        found, note = world(scenario, shared)
+        assert (found is not None) is applies
+        assert applies or "has no commit" in note
+
+
 def test_the_cache_may_not_trust_a_reported_success() -> None:
     """The alternative that the fix of v6.19 turned down fails as the code before it does."""
     outcome = explored(
@@ -218,7 +258,7 @@ def test_the_reference_agrees_with_the_packed_engine() -> None:
 
 def test_a_scenario_of_sev_is_not_for_an_intel_platform() -> None:
     """SEV is SVM's, TDX is VMX's; the two that ask about both name a stand-in for each."""
-    for name in ("sev-ghcb", "sev-es-launch", "snp-launch"):
+    for name in ("sev-ghcb", "sev-es-launch", "snp-launch", "sev-nmi"):
         scenario = scenario_named(name)
         assert scenario is not None
         assert scenario.svm_only

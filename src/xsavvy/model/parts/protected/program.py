@@ -9,6 +9,7 @@ from dataclasses import replace
 from xsavvy.checker import Program
 from xsavvy.isa.components import CET_S, CET_U, PKRU, XTILECFG, XTILEDATA
 from xsavvy.model.constants import Constants
+from xsavvy.model.kernels import guest_xss
 from xsavvy.model.machine import Machine
 from xsavvy.model.runpart import Start, run_constants, run_program, run_start
 from xsavvy.model.values import CR4_OSXSAVE, CR4_PKE, XCR0_ALWAYS, Value
@@ -68,7 +69,7 @@ def protected_constants(world: World) -> Constants:
     vmx = world.platform.vmx
     xcr0, xss = xfam(world, plain)
     launched = can_launch(world) and (vmx or world.scenario.name not in UNLAUNCHED)
-    return run_constants(
+    constants = run_constants(
         world,
         {
             **{name: int(world.choices[name]) for name in DEFAULTS},
@@ -81,6 +82,7 @@ def protected_constants(world: World) -> Constants:
             "own_xss": xss if vmx else plain.host_xss & XSS,
         },
     )
+    return replace(constants, guest_xss=guest_xss(world.kernel, plain.host_xss))
 
 
 def protected_start(world: World) -> Start:

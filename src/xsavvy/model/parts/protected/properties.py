@@ -114,6 +114,11 @@ def guests_meet(s: ProtectedMachine, k: Constants) -> bool:
     return in_guest(s, k) and s.cpu_uret_tsc_aux[s.cpu] != HOST_TSC_AUX
 
 
+def changed_cpu(s: ProtectedMachine, k: Constants) -> bool:
+    """The guest runs on the second CPU with what it wrote on the first."""
+    return in_guest(s, k) and s.cpu == 1 and s.hw_pkru[s.cpu] == Value.GUEST
+
+
 PROPERTIES = (
     Property(
         "protected_guest_finds_its_registers",
@@ -218,5 +223,10 @@ WITNESSES = (
         "protected_guest_meets_another",
         "A protected guest runs while the cache remembers another value than the host's.",
         guests_meet,
+    ),
+    Witness(
+        "protected_guest_changed_its_cpu",
+        "A protected guest runs on another CPU than before, with the PKRU that it wrote there.",
+        changed_cpu,
     ),
 )

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Scenarios with a protected guest: SEV-ES or SNP on an AMD platform, TDX on an Intel one."""
 
-from xsavvy.isa.components import AVX, CET_S, CET_U, PKRU
+from xsavvy.isa.components import AVX, PKRU
 from xsavvy.model.scenario import BASE, TILES, Scenario
 
 __all__ = ["PROTECTED_SCENARIOS"]
@@ -10,6 +10,7 @@ PART = "protected"
 BOTH = {True: "sapphire-rapids", False: "genoa"}
 AMD = {True: "genoa", False: "genoa"}
 INTEL = {True: "sapphire-rapids", False: "sapphire-rapids"}
+SEV_ES, SNP, TDX = "ad73109ae7ec", "ad27ce155566", "81bf912b2c15"
 ONE_CPU = ("preemption", "wake-up of the vCPU thread")
 
 PROTECTED_SCENARIOS = (
@@ -44,8 +45,8 @@ PROTECTED_SCENARIOS = (
         guest_keeps=BASE,
         cpus=1,
         part=PART,
+        needs_commit={True: TDX, False: SEV_ES},
         needs_xcr0=AVX | PKRU,
-        needs_xss=CET_U | CET_S,
         stand_in=BOTH,
     ),
     Scenario(
@@ -72,8 +73,8 @@ PROTECTED_SCENARIOS = (
         cpus=1,
         default=False,
         part=PART,
+        needs_commit={False: SEV_ES},
         needs_xcr0=AVX | PKRU,
-        needs_xss=CET_U | CET_S,
         svm_only=True,
         stand_in=AMD,
     ),
@@ -103,8 +104,8 @@ PROTECTED_SCENARIOS = (
         cpus=1,
         default=False,
         part=PART,
+        needs_commit={True: TDX, False: SEV_ES},
         needs_xcr0=AVX | PKRU,
-        needs_xss=CET_U | CET_S,
         stand_in=BOTH,
     ),
     Scenario(
@@ -137,8 +138,8 @@ PROTECTED_SCENARIOS = (
         cpus=1,
         default=False,
         part=PART,
+        needs_commit={False: SEV_ES},
         needs_xcr0=AVX | PKRU,
-        needs_xss=CET_U | CET_S,
         svm_only=True,
         stand_in=AMD,
     ),
@@ -166,8 +167,8 @@ PROTECTED_SCENARIOS = (
         cpus=1,
         default=False,
         part=PART,
+        needs_commit={False: SNP},
         needs_xcr0=AVX | PKRU,
-        needs_xss=CET_U | CET_S,
         svm_only=True,
         stand_in=AMD,
     ),
@@ -207,9 +208,61 @@ PROTECTED_SCENARIOS = (
         cpus=1,
         default=False,
         part=PART,
+        needs_commit={True: TDX},
         vmx_only=True,
         needs_xcr0=AVX | PKRU | TILES,
-        needs_xss=CET_U | CET_S,
         stand_in=INTEL,
+    ),
+    Scenario(
+        "protected-migration",
+        "Does a protected guest's thread that changes its CPU take along what the host needs there?",
+        events=(
+            "WRPKRU by guest",
+            "WRPKRU by VMM",
+            "TDH.VP.ENTER does not enter",
+            "external interrupt",
+            "exit to userspace",
+            "migration",
+        ),
+        properties=(
+            "kernel_survives",
+            "host_runs_on_host_features",
+            "host_runs_on_host_pkru",
+            "protected_guest_finds_its_registers",
+            "user_return_cache_is_right",
+            "user_mode_has_the_hosts_tsc_aux",
+        ),
+        witnesses=("protected_guest_changed_its_cpu",),
+        leaves_out="the guest's TSC_AUX, other tasks and VMs, softirqs, NMIs, migration of the VMM in user mode",
+        source="kvm-xstate sections 1.1 and 8.2",
+        guest_xcr0=BASE | AVX | PKRU,
+        default=False,
+        part=PART,
+        needs_commit={True: TDX, False: SEV_ES},
+        needs_xcr0=AVX | PKRU,
+        stand_in=BOTH,
+    ),
+    Scenario(
+        "sev-nmi",
+        "Does an NMI handler find the VMM's PKRU wherever it interrupts the run loop of a SEV-ES guest?",
+        events=(
+            "WRPKRU by guest",
+            "WRPKRU by VMM",
+            "NMI",
+            "external interrupt",
+            "exit to userspace",
+        ),
+        properties=("nmi_reads_user_memory_under_host_pkru", "host_runs_on_host_pkru"),
+        witnesses=("nmi_hits_the_run_loop",),
+        leaves_out="other tasks, softirqs, the guest's other registers",
+        source="seed 002; kvm-xstate sections 2.6 and 8.2",
+        guest_xcr0=BASE | AVX | PKRU,
+        cpus=1,
+        default=False,
+        part=PART,
+        needs_commit={False: SEV_ES},
+        svm_only=True,
+        needs_xcr0=AVX | PKRU,
+        stand_in=AMD,
     ),
 )
