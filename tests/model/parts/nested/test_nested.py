@@ -103,6 +103,16 @@ def test_xfd_is_shared_and_its_device_not_available_has_an_owner() -> None:
     assert all(each.verdict == "seen" for each in outcome.witnesses)
 
 
+def test_l2_keeps_the_window_of_b45f72177594_open() -> None:
+    """L1 has got its writes of IA32_XFD passed through, and L2's still exit: each of them can kill an old kernel."""
+    verdict = explored("nested-xfd", "v6.18", INTEL).verdict("kernel_survives")
+    assert verdict.depth == 82
+    assert verdict.trace is not None
+    assert verdict.trace.end["vcpu_l2"] == "1"
+    assert verdict.trace.end["vcpu_xfd_passthrough"] == "1"
+    assert verdict.trace.end["fault"] == "xrstors_nm"
+
+
 def test_bndcfgs_that_an_exit_does_not_clear_is_l1s_in_every_kernel() -> None:
     """Known since 2020: the comment in the kernel promises L2's value; the sketch of that thread keeps it."""
     assert broken(explored("nested-bndcfgs", NEWEST, WITH_MPX)) == {
