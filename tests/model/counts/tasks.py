@@ -19,7 +19,7 @@ TASKS = (
     Row("ptrace", "v7.3", "sapphire-rapids", 4352, 5206, 101),
     Row("kthread", "v7.3", "genoa", 279, 339, 35),
     Row("nopku", "v7.3", "sapphire-rapids", 1570, 1714, 86),
-    Row("fpu-swap", "v6.18", "sapphire-rapids", 11025, 13329, 105),
+    Row("fpu-swap", "v6.18", "sapphire-rapids", 740, 872, 88),
     Row("xfd-header", "v6.19", "sapphire-rapids", 2510, 2955, 119),
     Row("xfd-set-xsave", "v6.19", "sapphire-rapids", 2392, 2660, 147),
 )

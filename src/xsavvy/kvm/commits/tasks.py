@@ -52,6 +52,20 @@ TASKS = (
         "The context switch loads PKRU from thread.pkru alone.",
     ),
     Commit(
+        "33344368cb08",
+        "x86/fpu: Clean up the fpu__clear() variants",
+        "v5.14",
+        "exec resets the image in memory and leaves its load to the return to user mode.",
+        inferred=True,
+    ),
+    Commit(
+        "fcb3635f5018",
+        "x86/fpu/signal: Handle #PF in the direct restore path",
+        "v5.16",
+        "sigreturn() faults its frame in and tries again, instead of going by way of the fpstate.",
+        inferred=True,
+    ),
+    Commit(
         "4a804c4f8356",
         "x86/fpu: Allow PKRU to be (once again) written by ptrace.",
         "v6.2",

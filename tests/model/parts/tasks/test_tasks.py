@@ -8,7 +8,7 @@ import pytest
 from tests.model.world import explored, program, system
 from xsavvy.checker import Outcome
 from xsavvy.checker.liveness import liveness
-from xsavvy.kvm import COMMITS, NEWEST
+from xsavvy.kvm import COMMITS, NEWEST, RELEASES
 from xsavvy.model.part import Part
 from xsavvy.model.parts.tasks import TASKS
 from xsavvy.model.registry import idle_paths
@@ -33,7 +33,13 @@ BUGS = [
     ("sigframe", "v6.7", "d877550eaf2d", INTEL, {"fault_in_covers_the_restore": 24}),
     ("sigframe", "v7.0", "44eeff9bc467", INTEL, {"tasks_keep_their_pkru": 27}),
     ("signals", "v5.12+59f5ede3bc0f", "d8778e393afa", INTEL, {"tasks_keep_their_registers": 91}),
-    ("signals-32-bit", "v5.18-484cea4f362e", "484cea4f362e", NO_XSAVES, {"kernel_survives": 31}),
+    (
+        "signals-32-bit",
+        "v5.12+59f5ede3bc0f",
+        "484cea4f362e",
+        NO_XSAVES,
+        {"kernel_survives": 31},
+    ),
     ("signals-pkru", "v6.12", "ae6012d72fa6", AMD, {"tasks_keep_their_pkru": 25}),
     ("signals-xfd", "v6.17", "388eff894d6b", INTEL, {"xfd_belongs_to_the_registers": 29}),
     ("xfd-header", "v6.18", "b45f72177594", INTEL, {"kernel_survives": 51}),
@@ -82,13 +88,34 @@ def test_a_switch_from_a_kernel_thread_may_lose_pkru() -> None:
 
 def test_registers_are_claimed_too_early_before_68239654acaf() -> None:
     """A context switch between the claim and the load saves old registers over the frame's."""
-    outcome = explored("signals-32-bit", "v5.18-68239654acaf", NO_XSAVES)
+    outcome = explored("signals-32-bit", "v4.19+59f5ede3bc0f", NO_XSAVES)
     verdict = outcome.verdict("tasks_keep_their_registers")
     assert verdict.verdict == "violated"
     assert verdict.trace is not None
     steps = [hop.step for hop in verdict.trace.hops]
     assert "ia32_restore_sig.fpu_initialized" in steps
-    assert broken(explored("signals-32-bit", "v5.18", NO_XSAVES)) == {}
+    assert broken(explored("signals-32-bit", "v4.19+59f5ede3bc0f+68239654acaf", NO_XSAVES)) == {}
+
+
+@pytest.mark.parametrize(
+    ("scenario", "introduced", "last", "platform"),
+    [
+        ("exec", "v5.14", "v6.4", INTEL),
+        ("kthread", "v5.2", "v5.12", INTEL),
+        ("nopku", "v5.14", "v6.5", INTEL),
+        ("ptrace", "v5.14", "v6.1", INTEL),
+        ("signals-pkru", "v6.12", "v6.12", AMD),
+    ],
+)
+def test_a_bug_has_a_first_and_a_last_release(
+    scenario: str, introduced: str, last: str, platform: str
+) -> None:
+    """The releases before and after know nothing of it."""
+    first, final = RELEASES.index(introduced), RELEASES.index(last)
+    assert broken(explored(scenario, RELEASES[first - 1], platform)) == {}
+    assert broken(explored(scenario, introduced, platform))
+    assert broken(explored(scenario, last, platform))
+    assert broken(explored(scenario, RELEASES[final + 1], platform)) == {}
 
 
 def test_a_separate_xfd_of_the_guest_loses_what_userspace_set() -> None:

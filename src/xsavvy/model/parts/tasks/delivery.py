@@ -26,6 +26,7 @@ __all__ = [
     "enable_all_keys",
     "mark_handler",
     "reload_image",
+    "restore_init",
     "update_xfd",
 ]
 

@@ -12,6 +12,7 @@ from xsavvy.model.switch import save_and_set_tif_on_prev
 from xsavvy.model.values import BH_OFF
 
 from .delivery import CLEARING_PATHS, XFD_UPDATE, enable_all_keys
+from .eager import knows_uninitialized_tasks
 from .frame import (
     check_xstate_in_sigframe,
     check_xstate_of_kernel_size,
@@ -19,7 +20,7 @@ from .frame import (
     set_frame_pkru_bit,
     set_frame_pkru_slot,
 )
-from .lifecycle import ptrace_set, ptrace_set_with_bit, reset_and_invalidate_task
+from .lifecycle import load_init, ptrace_set, ptrace_set_with_bit, reset_and_invalidate_task
 from .lifecycle_events import SET_REGSET
 from .sigreturn import copy_verbatim, mark_initialized
 from .values import Outcome, PkruAfterKthread, PkruHome, PkruOfInit
@@ -29,6 +30,7 @@ __all__ = ["DELTAS"]
 Edit = Callable[[Program], Program]
 SIGNAL = "linux:arch/x86/kernel/signal.c get_sigframe(); commit 70044df250d0"
 CHECK = "fpu__restore_sig.check_xstate_in_sigframe"
+RESET = "begin_new_exec.fpu_reset_fpregs"
 UPDATE = "copy_fpstate_to_sigframe.update_pkru_in_sigframe"
 
 
@@ -38,6 +40,16 @@ def _effect(label: str, effect: Callable[..., object], **more: object) -> Edit:
 
 def _without(label: str) -> Edit:
     return lambda program: program.removed(label)
+
+
+def _if_there(label: str, effect: Callable[..., object]) -> Edit:
+    """Change a step that another commit brings; a kernel without that one has nothing to change."""
+
+    def edit(program: Program) -> Program:
+        labels = {f"{path.name}.{step.name}" for path in program.paths() for step in path.steps}
+        return program.replaced(label, effect=effect) if label in labels else program
+
+    return edit
 
 
 def _tif_on_prev(program: Program) -> Program:
@@ -58,10 +70,10 @@ def _all_keys_before_xsave(program: Program) -> Program:
     return program.inserted(update, after="copy_fpstate_to_sigframe.xsave_to_user")
 
 
-def _pkru_bit(program: Program) -> Program:
-    """Change the step that 70044df250d0 brings; a kernel without it has nothing to change."""
-    labels = {f"{path.name}.{step.name}" for path in program.paths() for step in path.steps}
-    return program.replaced(UPDATE, effect=set_frame_pkru_bit) if UPDATE in labels else program
+def _slow_path_after_fault(program: Program) -> Program:
+    program = program.removed("xrstor_failed.is_page_fault")
+    program = program.removed("xrstor_failed.fault_in_readable")
+    return program.replaced_path("xrstor_failed", then="ia32_restore_sig")
 
 
 def _ptrace(effect: Callable[..., object]) -> Edit:
@@ -78,6 +90,24 @@ DELTAS: Mapping[str, Delta] = {
     "68239654acaf": Delta(
         without=_initialized_first,
         summary="ia32_restore_sig: claims the registers before the lock that covers their load",
+    ),
+    "5f409e20b794": Delta(
+        without=knows_uninitialized_tasks,
+        summary="context_switch and kernel_fpu: leave a task alone that has no registers",
+    ),
+    "0cecca9d03c9": Delta(
+        lacks={
+            "pkru_of_init": PkruOfInit.HARDWARE_INIT,
+            "pkru_after_kthread": PkruAfterKthread.OWN,
+        }
+    ),
+    "33344368cb08": Delta(
+        without=_effect(RESET, load_init),
+        summary="begin_new_exec: loads initial registers instead of an image for later",
+    ),
+    "fcb3635f5018": Delta(
+        without=_slow_path_after_fault,
+        summary="xrstor_failed: goes on with the slow path, by way of the fpstate",
     ),
     "484cea4f362e": Delta(
         without=_effect("ia32_restore_sig.copy_sigframe_from_user_to_xstate", copy_verbatim),
@@ -99,11 +129,11 @@ DELTAS: Mapping[str, Delta] = {
         edit=_ptrace(ptrace_set), summary="PTRACE_SETREGSET: PKRU becomes 0 without its bit"
     ),
     "1f69383b203e": Delta(
-        edit=_effect("begin_new_exec.fpu_reset_fpregs", reset_and_invalidate_task),
+        edit=_effect(RESET, reset_and_invalidate_task),
         summary="begin_new_exec: the task's claim to every CPU's registers is taken back",
     ),
     "d877550eaf2d": Delta(
-        edit=_effect("xrstor_failed.fault_in_readable", fault_in_kernel_size),
+        edit=_if_there("xrstor_failed.fault_in_readable", fault_in_kernel_size),
         summary="xrstor_failed: faults in the kernel's size, not the frame's",
     ),
     "70044df250d0": Delta(
@@ -111,7 +141,8 @@ DELTAS: Mapping[str, Delta] = {
         summary="setup_rt_frame: PKRU is 0 while the frame is written, and put into it afterwards",
     ),
     "ae6012d72fa6": Delta(
-        edit=_pkru_bit, summary="copy_fpstate_to_sigframe: sets PKRU's bit with its value"
+        edit=_if_there(UPDATE, set_frame_pkru_bit),
+        summary="copy_fpstate_to_sigframe: sets PKRU's bit with its value",
     ),
     "dc8aa31a7ac2": Delta(
         edit=_effect(

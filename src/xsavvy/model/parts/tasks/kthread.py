@@ -6,14 +6,13 @@ Source: arch/x86/kernel/process_64.c __switch_to(); commit 954436989cc5 for what
 """
 
 from xsavvy.checker import REST, Path, Program, Step
-from xsavvy.isa.components import PKRU
 from xsavvy.model.constants import Constants
 from xsavvy.model.fpu import kernel_fpu_save, nothing
 from xsavvy.model.switch import SWITCH_CONTEXT, save_prev
 from xsavvy.model.values import Task, Value
 
 from .machine import TaskMachine
-from .pkru import write_pkru
+from .pkru import save_pkru_slot, write_pkru
 from .values import DEFAULT_PKRU, PkruAfterKthread, PkruHome, PkruOfInit
 
 __all__ = ["KTHREAD", "with_pkru_of_image"]
@@ -21,16 +20,10 @@ __all__ = ["KTHREAD", "with_pkru_of_image"]
 SWITCH_TO = "linux:arch/x86/kernel/process_64.c __switch_to()"
 
 
-def save_pkru_slot(s: TaskMachine, k: Constants) -> None:
-    """Save PKRU to the outgoing task's image, as XSAVES does with the other components; initial means not in use."""
-    if k.pkru_from == PkruHome.XSTATE and s.current != Task.NOBODY:
-        s.fp_task_pkru_bv[s.current] = 1 if s.hw_xinuse[s.cpu] & PKRU else 0
-        s.fp_task_pkru[s.current] = s.hw_pkru[s.cpu] if s.hw_xinuse[s.cpu] & PKRU else Value.INIT
-
-
 def offload_pkru(s: TaskMachine, k: Constants) -> None:
     """Remember the outgoing task's PKRU; a CPU that goes idle gets the default. Without CR4.PKE do nothing."""
-    save_pkru_slot(s, k)
+    if s.current != Task.NOBODY:
+        save_pkru_slot(s, k, s.current)
     if k.host_pku and k.pkru_from == PkruHome.THREAD:
         s.thread_pkru[s.current] = s.hw_pkru[s.cpu]
         if s.next_cpu != s.cpu:

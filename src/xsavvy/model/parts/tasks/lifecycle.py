@@ -10,18 +10,19 @@ from xsavvy.checker import Path, Step
 from xsavvy.isa.components import PKRU, SSE, XTILEDATA
 from xsavvy.kvm.uabi import AS_XRSTOR, DROPPED, WITH_ITS_BIT
 from xsavvy.model.constants import Constants
-from xsavvy.model.fpu import nothing
+from xsavvy.model.fpu import fpregs_mark_activate, nothing
 from xsavvy.model.values import BH_OFF, Buffer, Task, Value
-from xsavvy.model.xstate import xsaves
+from xsavvy.model.xstate import xfd_update_state, xsaves
 
-from .delivery import reload_image
+from .delivery import reload_image, restore_init
 from .machine import TaskMachine
-from .pkru import ptrace_set_pkru, write_pkru
+from .pkru import ptrace_set_pkru, save_pkru_slot, write_pkru
 from .values import DEFAULT_PKRU, NO_CPU
 
 __all__ = [
     "LIFECYCLE_PATHS",
     "PTRACE_IMAGES",
+    "load_init",
     "ptrace_set",
     "ptrace_set_with_bit",
     "ptrace_set_without_pkru",
@@ -61,6 +62,14 @@ def reset_and_invalidate_task(s: TaskMachine, k: Constants) -> None:
     reset_image(s, k)
 
 
+def load_init(s: TaskMachine, k: Constants) -> None:
+    """Load the initial state to the registers at once, and claim them: exec before commit 33344368cb08."""
+    reset_image(s, k)
+    xfd_update_state(s, k, Buffer.VMM)
+    restore_init(s, k)
+    fpregs_mark_activate(s, k)
+
+
 def default_pkru(s: TaskMachine, k: Constants) -> None:
     """Write the kernel's default to PKRU."""
     write_pkru(s, k, DEFAULT_PKRU)
@@ -83,6 +92,7 @@ def save_to_child(s: TaskMachine, k: Constants) -> None:
 def start_child(s: TaskMachine, k: Constants) -> None:
     """Give the child the parent's PKRU, and let it be scheduled."""
     s.thread_pkru[Task.OTHER] = s.hw_pkru[s.cpu]
+    save_pkru_slot(s, k, Task.OTHER)
     s.task_exists = 1
     s.ghost_other_sse = s.ghost_vmm_sse
     s.ghost_other_pkru = s.ghost_vmm_pkru

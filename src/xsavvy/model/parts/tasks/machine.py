@@ -28,6 +28,9 @@ class TaskMachine(Machine):
     vmm_handler: Annotated[int, Flag(), "the VMM's thread is in a signal handler"]
     vmm_returning: Annotated[int, Flag(), "it is in sigreturn()"]
     vmm_stopped: Annotated[int, Flag(), "it is stopped for its tracer"]
+    vmm_dropped: Annotated[
+        int, Flag(), "until v5.1: fpu->initialized is 0, its registers are neither saved nor loaded"
+    ]
     task_exists: Annotated[int, Flag(), Init(1), "the other task was started"]
 
     # Its signal frame, in user memory.
@@ -39,6 +42,10 @@ class TaskMachine(Machine):
     uapi_frame_page: Annotated[int, Choice(Pages), "the page with the end of the frame"]
     sig_faulted_in: Annotated[int, Flag(), "the kernel has faulted the frame in and tries again"]
     sig_fx_only: Annotated[int, Flag(), "the kernel takes the frame for one without XSAVE state"]
+
+    sig_image_waits: Annotated[
+        int, Flag(), "the VMM's fpstate holds the frame, to be loaded: no save may pass over it"
+    ]
 
     # More of the fpstates.
     fp_reserved: Annotated[int, Flag(), "reserved header bytes of the VMM's fpstate are not zero"]

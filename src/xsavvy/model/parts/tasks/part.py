@@ -86,8 +86,13 @@ def constants(world: World) -> Constants:
 
 
 def _without_pku(known: Constants, world: World) -> Constants:
-    """Return the constants of a host without CR4.PKE: no guest has protection keys, but XCR0[9] may be set."""
-    kept = ~PKRU if "18032b47adf1" in world.kernel else ~0
+    """Return the constants of a host without CR4.PKE: no guest has protection keys, but XCR0[9] may be set.
+
+    Before commit 30a304a13873 the kernel's own XSAVE and XRSTOR switched PKRU with everything else; the model then
+    leaves it out.
+    """
+    switched = "30a304a13873" not in world.kernel
+    kept = ~PKRU if switched or "18032b47adf1" in world.kernel else ~0
     return replace(
         known, guest_pku=0, host_xcr0=known.host_xcr0 & kept, guest_xcr0=known.guest_xcr0 & kept
     )
@@ -122,8 +127,13 @@ TASKS = Part(
     inferred=(
         (
             "fpu->initialized",
-            "before v5.2 a cleared TIF_NEED_FPU_LOAD stands for fpu->initialized",
+            "since v5.2 a cleared TIF_NEED_FPU_LOAD means what fpu->initialized meant",
             "commit 68239654acaf, which describes the older kernel",
+        ),
+        (
+            "nopku before v5.14",
+            "PKRU was switched with the other components, so that no channel was there",
+            "commit 30a304a13873, which took PKRU out of the kernel's XRSTOR",
         ),
     ),
 )

@@ -13,11 +13,13 @@ from xsavvy.model.values import Task, Value
 from xsavvy.model.xstate import note_pkru_inuse
 
 from .machine import TaskMachine
+from .values import PkruHome
 
 __all__ = [
     "has_pkru",
     "kvm_set_pkru",
     "ptrace_set_pkru",
+    "save_pkru_slot",
     "set_pkru_of_task",
     "write_pkru",
     "xrstor_pkru",
@@ -36,6 +38,17 @@ def write_pkru(s: TaskMachine, k: Constants, value: int) -> None:
         note_pkru_inuse(s, k)
 
 
+def save_pkru_slot(s: TaskMachine, k: Constants, task: int) -> None:
+    """Save PKRU to a task's image, as XSAVES does with the other components; initial means not in use.
+
+    An image that waits to be loaded is left alone: TIF_NEED_FPU_LOAD is set then.
+    """
+    if k.pkru_from == PkruHome.XSTATE and (task != Task.VMM or s.sig_image_waits == 0):
+        inuse = s.hw_xinuse[s.cpu] & PKRU
+        s.fp_task_pkru_bv[task] = 1 if inuse else 0
+        s.fp_task_pkru[task] = s.hw_pkru[s.cpu] if inuse else Value.INIT
+
+
 def xrstor_pkru(s: TaskMachine, k: Constants, xstate_bv: int, value: int) -> None:
     """Restore PKRU with XRSTOR: from the image, or to 0 and out of use."""
     if s.hw_xcr0[s.cpu] & PKRU:
@@ -52,9 +65,16 @@ def set_pkru_of_task(s: TaskMachine, k: Constants, value: int) -> None:
 
 
 def ptrace_set_pkru(s: TaskMachine, k: Constants, xstate_bv: int, value: int, rule: int) -> None:
-    """Store PKRU for a stopped thread, by a kernel's rule; what the tracer may expect is what XRSTOR would do."""
-    if k.host_pku:
+    """Store PKRU for a stopped thread, by a kernel's rule; what the tracer may expect is what XRSTOR would do.
+
+    Where the context switch takes PKRU from the image, it is stored with the other components.
+    """
+    if k.host_pku and k.pkru_from == PkruHome.XSTATE:
+        s.fp_task_pkru_bv[Task.VMM] = 1 if xstate_bv & PKRU else 0
+        s.fp_task_pkru[Task.VMM] = value if xstate_bv & PKRU else Value.INIT
+    if k.host_pku and k.pkru_from == PkruHome.THREAD:
         s.thread_pkru[Task.VMM] = pkru_after_ptrace(s.thread_pkru[Task.VMM], xstate_bv, value, rule)
+    if k.host_pku:
         s.ghost_vmm_pkru = value if xstate_bv & PKRU else Value.INIT
 
 

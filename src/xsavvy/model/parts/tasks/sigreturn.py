@@ -19,7 +19,7 @@ from .machine import TaskMachine
 from .pkru import xrstor_pkru
 from .values import NO_CPU, Outcome, Pages
 
-__all__ = ["SIGRETURN_PATHS", "copy_verbatim", "mark_initialized"]
+__all__ = ["SIGRETURN_PATHS", "copy_verbatim", "mark_initialized", "restore_image"]
 
 SIGNAL = "linux:arch/x86/kernel/fpu/signal.c"
 CLEAR = "linux:arch/x86/kernel/fpu/core.c fpu__clear_user_states()"
@@ -30,6 +30,7 @@ COMPAT = f"{SIGNAL} __fpu_restore_sig()"
 def mark_cleared(s: TaskMachine, k: Constants) -> None:
     """Claim the registers: a sigreturn() that failed leaves initial ones."""
     mark_handler(s, k)
+    s.vmm_dropped = 0
     s.vmm_returning = 0
     s.sig_faulted_in = 0
     s.sig_fx_only = 0
@@ -132,6 +133,7 @@ def copy_sigframe(s: TaskMachine, k: Constants) -> int:
     s.fp_sse[Buffer.VMM] = s.uapi_frame_sse
     s.fp_task_pkru_bv[Task.VMM] = 1 if s.uapi_frame_bv & PKRU else 0
     s.fp_task_pkru[Task.VMM] = s.uapi_frame_pkru
+    s.sig_image_waits = 1
     return Outcome.DONE
 
 
@@ -143,8 +145,14 @@ def copy_verbatim(s: TaskMachine, k: Constants) -> int:
 
 
 def mark_initialized(s: TaskMachine, k: Constants) -> None:
-    """Set fpu->initialized: from now on a context switch saves the registers, which are not yet loaded."""
-    s.tif_need_fpu_load[Task.VMM] = 0
+    """Set fpu->initialized: from now on a context switch saves the registers, which are not yet loaded.
+
+    Since v5.2 a cleared TIF_NEED_FPU_LOAD means the same.
+    """
+    if s.vmm_dropped:
+        s.vmm_dropped = 0
+    else:
+        s.tif_need_fpu_load[Task.VMM] = 0
 
 
 def restore_image(s: TaskMachine, k: Constants) -> None:
@@ -157,6 +165,7 @@ def restore_image(s: TaskMachine, k: Constants) -> None:
 def forget_pkru_slot(s: TaskMachine, k: Constants) -> None:
     """Claim the registers, and forget the slot that nothing reads any more."""
     mark_returned(s, k)
+    s.sig_image_waits = 0
     s.fp_task_pkru_bv[Task.VMM] = 0
     s.fp_task_pkru[Task.VMM] = Value.INIT
 
