@@ -8,6 +8,8 @@ from tests.model.counts.row import Row
 NESTED = (
     Row("nested-shared", "v7.3", "sapphire-rapids", 27849, 31719, 118),
     Row("nested-shared", "v7.3", "genoa", 26691, 30309, 123),
+    Row("nested-pkru", "v7.3", "sapphire-rapids", 31801, 34889, 250),
+    Row("nested-pkru", "v7.3", "genoa", 34441, 37529, 263),
     Row("nested-migration", "v7.3", "skylake-sp", 4630, 4984, 152),
     Row("nested-migration", "v7.3", "sapphire-rapids", 20277, 21924, 232),
     Row("nested-migration", "v7.3", "genoa", 1286, 1366, 155),

@@ -40,13 +40,20 @@ def test_cet_state_needs_the_same_snapshot() -> None:
     assert broken(wrong)["nested_state_survives_a_restore"] == 78
 
 
-@pytest.mark.parametrize("scenario", ["nested-shared", "nested-migration"])
+@pytest.mark.parametrize("scenario", ["nested-shared", "nested-pkru", "nested-migration"])
 def test_svm_shares_and_restores_as_well(scenario: str) -> None:
     """CET state goes with the VMCB; XCR0, PKRU and the registers stay the vCPU's."""
     outcome = explored(scenario, NEWEST, AMD)
     assert broken(outcome) == {}
     assert all(each.verdict == "seen" for each in outcome.witnesses)
     assert "VMLAUNCH" not in {event.name for event in program(scenario, NEWEST, AMD).events}
+
+
+def test_levels_that_differ_in_cr4_pke_need_more_than_pke() -> None:
+    """PKRU is shared: a switch by CR4.PKE alone loses it where a level has it in XCR0 only."""
+    assert broken(explored("nested-pkru", NEWEST, INTEL)) == {}
+    by_pke = explored("nested-pkru", NEWEST, INTEL, pkru_switch="pke")
+    assert "guest_sees_its_own_pkru" in broken(by_pke)
 
 
 def test_no_exit_of_xsaves_was_ever_lost() -> None:

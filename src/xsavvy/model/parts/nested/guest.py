@@ -10,7 +10,7 @@ from xsavvy.isa.nesting import device_not_available, xsaves_exits
 from xsavvy.model.constants import Constants
 from xsavvy.model.emulate import lose_disabled_tiles
 from xsavvy.model.guest import can_xsave
-from xsavvy.model.values import TILE, Buffer, Exit
+from xsavvy.model.values import CR4_OSXSAVE, CR4_PKE, TILE, Buffer, Exit
 
 from .machine import NestedMachine
 from .values import Field, FpuLoad, NestedExit
@@ -101,6 +101,11 @@ def vmwrite_cet_values(s: NestedMachine, k: Constants, guest: int, host: int) ->
     """L1 writes the values that its entries and exits load."""
     s.vmcs12_cet = guest
     s.vmcs12_host_cet = host
+
+
+def write_cr4(s: NestedMachine, k: Constants, value: int) -> None:
+    """L1 writes CR4 for L2: two bits of it matter."""
+    s.vmcs12_cr4 = value
 
 
 def vmwrite_cr(s: NestedMachine, k: Constants, cr4_cet: int, cr0_wp: int) -> None:
@@ -213,6 +218,13 @@ def guest_events(vmx: bool) -> tuple[Event, ...]:
         return event(f"VMWRITE of {what}", effect, source=f"{nested} handle_vmwrite()", **rest)
 
     common = (
+        event(
+            "L1 writes CR4 for L2",
+            write_cr4,
+            when=l1_runs,
+            choose={"value": (0, CR4_PKE, CR4_OSXSAVE | CR4_PKE)},
+            source=nested,
+        ),
         event("L1's intercept", exit_to_l1, when=l2_runs, source="sdm:VM exits; apm:#VMEXIT"),
         event(
             "WRMSR IA32_S_CET",

@@ -2,9 +2,9 @@
 """The run loop's machine with a guest (L1) that runs a guest (L2).
 
 XCR0, IA32_XSS, IA32_XFD, PKRU and the registers are the vCPU's: L1 and L2 share them, and the run loop's fields hold
-them. What has a field in the VMCS is in the one in use, vmcs01 or vmcs02: VM entry loads it from there and VM exit
-stores it there, so the field stands for the register. vmcs12 is L1's, in the guest's memory. S_CET, SSP and the SSP
-table are one token. On SVM the fields named vmcs are those of vmcb01, vmcb02 and vmcb12.
+them; CR4 is that of the level that runs. What has a field in the VMCS is in the one in use, vmcs01 or vmcs02: VM entry
+loads it from there and VM exit stores it there, so the field stands for the register. vmcs12 is L1's, in the guest's
+memory. S_CET, SSP and the SSP table are one token. On SVM the fields named vmcs are those of vmcb01, vmcb02, vmcb12.
 """
 
 from typing import Annotated
@@ -12,6 +12,7 @@ from typing import Annotated
 from xsavvy.checker import Choice, Flag, Mask
 from xsavvy.isa.components import CET_U
 from xsavvy.model.machine import Machine
+from xsavvy.model.values import CR4_OSXSAVE, CR4_PKE
 
 from .values import MSRS, NESTED_STATE, Field, NestedExit, NestedFault, Route
 
@@ -40,6 +41,8 @@ class NestedMachine(Machine):
     vmcs12_clear_bndcfgs: Annotated[int, Flag(), "VM_EXIT_CLEAR_BNDCFGS"]
     vmcs12_load_cet: Annotated[int, Flag(), "VM_ENTRY_LOAD_CET_STATE"]
     vmcs12_exit_load_cet: Annotated[int, Flag(), "VM_EXIT_LOAD_CET_STATE"]
+    vmcs12_cr4: Annotated[int, Mask(CR4_OSXSAVE | CR4_PKE), "guest_cr4, the run loop's two bits"]
+    vcpu_l1_cr4: Annotated[int, Mask(CR4_OSXSAVE | CR4_PKE), "host_cr4: what L1 had at the entry"]
     vmcs12_cr4_cet: Annotated[int, Flag(), "guest_cr4.CET"]
     vmcs12_cr0_wp: Annotated[int, Flag(), "guest_cr0.WP"]
     vmcs12_xsaves: Annotated[int, Flag(), "SECONDARY_EXEC_ENABLE_XSAVES"]

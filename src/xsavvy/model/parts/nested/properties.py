@@ -5,7 +5,7 @@ from xsavvy.checker import Property, Witness
 from xsavvy.isa.nesting import cr_cet_ok
 from xsavvy.model.constants import Constants
 from xsavvy.model.properties import in_guest
-from xsavvy.model.values import USER_MODE, Exit
+from xsavvy.model.values import CR4_PKE, USER_MODE, Exit, Value
 
 from .machine import NestedMachine
 from .values import Field, NestedExit, NestedFault, Route
@@ -160,6 +160,17 @@ def l0_keeps_nm(s: NestedMachine, k: Constants) -> bool:
     )
 
 
+def l2_has_pkru(s: NestedMachine, k: Constants) -> bool:
+    """L2 runs with protection keys on, and L1 has them off."""
+    return (
+        runs(s, k)
+        and s.vcpu_l2 != 0
+        and s.vcpu_cr4 & CR4_PKE != 0
+        and s.vcpu_l1_cr4 & CR4_PKE == 0
+        and s.hw_pkru[s.cpu] == Value.GUEST
+    )
+
+
 def l2_with_cet(s: NestedMachine, k: Constants) -> bool:
     """L2 runs with CR4.CET and CET state that L1 gave it."""
     return (
@@ -188,6 +199,11 @@ WITNESSES = (
         "l0_keeps_a_device_not_available",
         "L2 has a #NM that only L0 wanted, while L1 intercepts #NM.",
         l0_keeps_nm,
+    ),
+    Witness(
+        "l2_reaches_pkru_alone",
+        "L2 runs on the guest's PKRU with CR4.PKE set, while L1 has it clear.",
+        l2_has_pkru,
     ),
     Witness(
         "l2_runs_with_cet", "L2 runs with CR4.CET and the CET state that L1 gave it.", l2_with_cet

@@ -29,6 +29,8 @@ def enter_vmcb(s: NestedMachine, k: Constants) -> None:
 def nested_svm_vmrun(s: NestedMachine, k: Constants) -> None:
     """Make L2 active."""
     s.vcpu_l2 = 1
+    s.vcpu_l1_cr4 = s.vcpu_cr4
+    s.vcpu_cr4 = s.vmcs12_cr4
     s.vcpu_run_pending = 1
     finish(s, k)
 
@@ -44,12 +46,15 @@ def prepare_save(s: NestedMachine, k: Constants) -> None:
 def sync_vmcb12(s: NestedMachine, k: Constants) -> None:
     """Store L2's values in vmcb12."""
     finish(s, k)
+    s.vmcs12_cr4 = s.vcpu_cr4
     if k.nested_cet:
         s.vmcs12_cet = s.vmcs02_cet
 
 
 def load_vmcb01(s: NestedMachine, k: Constants) -> None:
     """Go on with L1 on vmcb01, as VMRUN left it."""
+    s.vcpu_cr4 = s.vcpu_l1_cr4
+    s.vcpu_l1_cr4 = 0
     s.vcpu_l2 = 0
     s.vcpu_run_pending = 0
     s.vmcs02_cet = Field.INIT

@@ -116,6 +116,7 @@ def enter_non_root(s: NestedMachine, k: Constants) -> None:
     """
     pending = s.vcpu_run_pending
     s.vcpu_l2 = 1
+    s.vcpu_cr4 = s.vmcs12_cr4
     if k.nested_mpx:
         from_vmcs12 = field_from_vmcs12(pending, s.vmcs12_load_bndcfgs)
         s.vmcs02_bndcfgs = s.vmcs12_bndcfgs if from_vmcs12 else s.vcpu_pre_bndcfgs
@@ -131,6 +132,7 @@ def enter_non_root(s: NestedMachine, k: Constants) -> None:
 
 def prepare_vmcs02(s: NestedMachine, k: Constants) -> None:
     """Enter L2; the ghosts follow the rule of the processor."""
+    s.vcpu_l1_cr4 = s.vcpu_cr4
     enter_non_root(s, k)
     if k.nested_mpx and s.vmcs12_load_bndcfgs:
         s.ghost_bndcfgs = s.vmcs12_bndcfgs
@@ -149,6 +151,7 @@ def leave_guest_mode(s: NestedMachine, k: Constants) -> None:
 
 def sync_vmcs12(s: NestedMachine, k: Constants) -> None:
     """Store L2's values in vmcs12."""
+    s.vmcs12_cr4 = s.vcpu_cr4
     if k.nested_mpx:
         s.vmcs12_bndcfgs = s.vmcs02_bndcfgs
     if k.nested_cet:
@@ -162,6 +165,9 @@ def load_host_state(s: NestedMachine, k: Constants) -> None:
 
     IA32_BNDCFGS that is not cleared should be L2's, says the comment in the kernel; it is what vmcs01 had.
     """
+    if s.vcpu_l2:
+        s.vcpu_cr4 = s.vcpu_l1_cr4
+    s.vcpu_l1_cr4 = 0
     s.vcpu_l2 = 0
     s.vcpu_run_pending = 0
     s.vmcs02_bndcfgs = Field.INIT
