@@ -16,6 +16,7 @@ __all__ = [
     "CR4_CET",
     "ENDBR_EN",
     "IBT",
+    "RESERVED_BITS",
     "SHSTK",
     "SHSTK_EN",
     "caps_of",

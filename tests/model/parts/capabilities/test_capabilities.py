@@ -82,9 +82,9 @@ def test_each_patch_of_the_series_is_needed(missing: str, name: str) -> None:
     assert list(broken(look(f"{FIXED}-{missing}"))) == [name]
 
 
-def ibt_although_off(s: Any, k: Any) -> bool:
+def ibt_although_off(s: Any, k: Any) -> int:
     """A guest has branch tracking on a host that was booted with ibt=off."""
-    return s.vcpu_caps & IBT != 0 and s.host_ibt_off != 0
+    return 1 if s.vcpu_caps & IBT and s.host_ibt_off else 0
 
 
 def asks_for_ibt(whole: Program) -> Program:

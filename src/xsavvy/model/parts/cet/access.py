@@ -21,6 +21,7 @@ from xsavvy.model.run import vcpu_put
 from xsavvy.model.values import BH_OFF, USER_MODE, Value
 
 from .border import CetSwitch
+from .guest import legal
 from .machine import CetExit, CetMachine, Ioctl
 
 __all__ = [
@@ -36,19 +37,30 @@ MSRS = "linux:arch/x86/kvm/msrs.c"
 IO = f"{MSRS} __msr_io()"
 FPU_GET = "linux:arch/x86/kvm/fpu.h kvm_fpu_get()"
 ENTERED = 1
+REFUSED = 1
 OWN_SWAPS = ("msrs_put_guest_fpu", "reset_put_guest_fpu", "mp_put_guest_fpu")
 """The paths of this part that put the guest's registers away, as kvm_put_guest_fpu of the run loop does."""
+
+
+def write_u_cet(s: CetMachine, k: Constants) -> None:
+    """WRMSR of U_CET, for userspace."""
+    s.ghost_cet_u = s.uapi_value
+    if k.cet_switch == CetSwitch.ALL_AT_ENTRY:
+        s.vcpu_cet_u = s.uapi_value
+    else:
+        s.hw_cet_u[s.cpu] = s.uapi_value
+        s.hw_xinuse[s.cpu] |= CET_U
+
+
+def check_value(s: CetMachine, k: Constants) -> int:
+    """End the ioctl at a value that KVM refuses; what is loaded is put away all the same."""
+    return REFUSED if s.vcpu_ioctl == Ioctl.SET_STATE and not legal(k, s.uapi_value) else 0
 
 
 def access_u_cet(s: CetMachine, k: Constants) -> None:
     """RDMSR or WRMSR of U_CET, for userspace."""
     if s.vcpu_ioctl == Ioctl.SET_STATE:
-        s.ghost_cet_u = s.uapi_value
-        if k.cet_switch == CetSwitch.ALL_AT_ENTRY:
-            s.vcpu_cet_u = s.uapi_value
-        else:
-            s.hw_cet_u[s.cpu] = s.uapi_value
-            s.hw_xinuse[s.cpu] |= CET_U
+        write_u_cet(s, k)
     elif k.cet_switch == CetSwitch.ALL_AT_ENTRY:
         s.uapi_cet_u = s.vcpu_cet_u
     else:
@@ -144,6 +156,13 @@ def set_state(s: CetMachine, k: Constants) -> int:
     return ENTERED
 
 
+def set_illegal_state(s: CetMachine, k: Constants) -> int:
+    """Try to set reserved bits."""
+    s.vcpu_ioctl = Ioctl.SET_STATE
+    s.uapi_value = Value.OTHER
+    return ENTERED
+
+
 def _ioctl(name: str, effect: Callable[..., object], path: str, when: Callable[..., bool]) -> Event:
     return Event(
         name,
@@ -161,6 +180,7 @@ def _ioctl(name: str, effect: Callable[..., object], path: str, when: Callable[.
 MSR_EVENTS = (
     _ioctl("KVM_GET_MSRS", get_state, "kvm_msrs", has_cet),
     _ioctl("KVM_SET_MSRS", set_state, "kvm_msrs", has_cet),
+    _ioctl("KVM_SET_MSRS of reserved bits", set_illegal_state, "kvm_msrs", has_cet),
     _ioctl("KVM_GET_ONE_REG", get_state, "kvm_get_set_one_reg", has_shadow_stacks),
     _ioctl("KVM_SET_ONE_REG", set_state, "kvm_get_set_one_reg", has_shadow_stacks),
 )
@@ -190,7 +210,19 @@ def msr_paths() -> tuple[Path, ...]:
     done = "linux:virt/kvm/kvm_main.c vcpu_put()"
     return (
         Path("kvm_msrs", (Step("vcpu_load", vcpu_load, source=IO),), "msrs_load_guest_fpu", IO),
-        replace(kvm_load_guest_fpu(then="access_u_cet"), name="msrs_load_guest_fpu"),
+        replace(kvm_load_guest_fpu(then="__kvm_set_msr"), name="msrs_load_guest_fpu"),
+        Path(
+            "__kvm_set_msr",
+            (
+                Step(
+                    "check",
+                    check_value,
+                    to={REFUSED: "msrs_put_guest_fpu"},
+                    source=f"{MSRS} __kvm_set_msr()",
+                ),
+            ),
+            "access_u_cet",
+        ),
         _access("access_u_cet", access_u_cet, "access_pl0_ssp"),
         _access("access_pl0_ssp", access_pl0_ssp, "access_s_cet"),
         Path(

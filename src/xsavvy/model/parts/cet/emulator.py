@@ -24,6 +24,7 @@ from xsavvy.model.values import Value
 from .access import kvm_fpu_get
 from .border import CetSwitch
 from .component12 import EFFECTS
+from .guest import bits
 from .machine import CetExit, CetMachine, Instruction
 
 __all__ = [
@@ -39,13 +40,6 @@ X86 = "linux:arch/x86/kvm/x86.c"
 REFUSED = 1
 TASK_SWITCH = 1
 FAULTS = 1
-
-
-def bits(value: int) -> int:
-    """Return the enable bits that one of the guest's values stands for in U_CET or S_CET."""
-    if value == Value.GUEST:
-        return SHSTK_EN
-    return ENDBR_EN if value == Value.GUEST2 else 0
 
 
 def affects(instruction: int) -> int:

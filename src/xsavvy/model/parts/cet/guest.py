@@ -9,24 +9,40 @@ commits 25f3840483e6, 38c46bdbf998.
 
 from xsavvy.checker import Event
 from xsavvy.isa.components import CET_U
-from xsavvy.kvm.cet import CR0_WP, CR4_CET, IBT, SHSTK, cr_pair_ok
+from xsavvy.kvm.cet import (
+    CR0_WP,
+    CR4_CET,
+    ENDBR_EN,
+    RESERVED_BITS,
+    SHSTK,
+    SHSTK_EN,
+    cr_pair_ok,
+    u_s_cet_ok,
+)
 from xsavvy.model.constants import Constants
 from xsavvy.model.guest import idle_exit
 from xsavvy.model.values import Value
 
 from .machine import CetExit, CetMachine, Instruction
 
-__all__ = ["cet_guest_events", "mov_owned_cr4"]
+__all__ = ["bits", "cet_guest_events", "legal", "mov_owned_cr4"]
 
 OWN = (Value.INIT, Value.GUEST, Value.GUEST2)
 INSTRUCTIONS = tuple(each for each in Instruction if each is not Instruction.NONE)
 
 
-def legal(k: Constants, value: int) -> bool:
-    """The guest's first value needs shadow stacks, its second indirect branch tracking."""
+def bits(value: int) -> int:
+    """Return what a value stands for in U_CET or S_CET: the guest's two are legal, somebody else's is reserved bits."""
     if value == Value.GUEST:
-        return k.guest_cet & SHSTK != 0
-    return value == Value.INIT or k.guest_cet & IBT != 0
+        return SHSTK_EN
+    if value == Value.OTHER:
+        return RESERVED_BITS
+    return ENDBR_EN if value == Value.GUEST2 else 0
+
+
+def legal(k: Constants, value: int) -> bool:
+    """The processor's rule and KVM's are one: a feature's bits need the feature."""
+    return u_s_cet_ok(bits(value), k.guest_cet) != 0
 
 
 def u_cet_changes(s: CetMachine, k: Constants, value: int) -> bool:

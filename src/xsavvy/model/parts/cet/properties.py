@@ -25,7 +25,7 @@ def guest_state(s: CetMachine, k: Constants) -> bool:
     if k.guest_cet & SHSTK and s.hw_cet_s[s.cpu] != s.ghost_cet_s:
         return False
     if s.hw_ssp[s.cpu] != s.ghost_ssp or s.hw_ssp_tab[s.cpu] != s.ghost_ssp_tab:
-        return s.vcpu_exit != CetExit.NONE
+        return False
     return s.ghost_wait_endbr == 0
 
 
@@ -93,6 +93,16 @@ def shadow_stacks_used(s: CetMachine, k: Constants) -> bool:
         and s.hw_cet_u[s.cpu] == Value.GUEST
         and s.hw_cet_s[s.cpu] == Value.GUEST
         and s.hw_s_cet[s.cpu] == Value.GUEST
+    )
+
+
+def u_cet_used(s: CetMachine, k: Constants) -> bool:
+    """The guest runs on its own U_CET and PL0_SSP, on the second CPU."""
+    return (
+        in_guest(s, k)
+        and s.cpu == 1
+        and s.hw_cet_u[s.cpu] == Value.GUEST
+        and s.hw_cet_s[s.cpu] == Value.GUEST
     )
 
 
@@ -198,6 +208,11 @@ PROPERTIES = (
 WITNESSES = (
     Witness(
         "guest_uses_cet", "The guest runs on its own U_CET, PL0_SSP and S_CET.", shadow_stacks_used
+    ),
+    Witness(
+        "guest_uses_u_cet",
+        "The guest runs on its own U_CET and PL0_SSP on the second CPU.",
+        u_cet_used,
     ),
     Witness(
         "guest_uses_supervisor_cet",
