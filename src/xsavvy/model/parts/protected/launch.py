@@ -202,9 +202,12 @@ def is_protected(s: ProtectedMachine, k: Constants) -> bool:
 
 
 def get_xsave(s: ProtectedMachine, k: Constants) -> None:
-    """Return the guest's fpstate; for a scratch buffer fail, or return zeros."""
+    """Return the guest's fpstate; for a scratch buffer fail, or return zeros and report success."""
     s.uapi_sse = Value.INIT
-    if s.fp_confidential == 0 and s.fp_xstate_bv[Buffer.GUEST] & SSE:
+    if s.fp_confidential:
+        if not fails_for(s, k):
+            s.ghost_pretended = 1
+    elif s.fp_xstate_bv[Buffer.GUEST] & SSE:
         s.uapi_sse = s.fp_sse[Buffer.GUEST]
 
 

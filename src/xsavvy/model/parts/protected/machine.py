@@ -81,7 +81,7 @@ class ProtectedMachine(Machine):
     ghost_pretended: Annotated[
         int,
         Flag(),
-        "an ioctl has reported success, and a protected guest has not what it was given",
+        "an ioctl has reported success and done nothing for a protected guest",
     ]
     ghost_intruded: Annotated[
         int, Flag(), "the host has written to memory that the guest or the firmware owns"

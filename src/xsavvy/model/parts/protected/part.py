@@ -37,6 +37,11 @@ PROTECTED = Part(
     },
     inferred=(
         (
+            "amd_has_v_tsc_aux",
+            "Every AMD platform can switch TSC_AUX with a SEV-ES guest (V_TSC_AUX).",
+            "not every one that has SEV-ES does; the platforms of the model do not tell",
+        ),
+        (
             "td_exit_registers",
             "A TD exit leaves XMM in their initial configuration, IA32_XFD as it was.",
             "kvm-xstate section 8.3; what becomes of IA32_XFD was not read anywhere",

@@ -111,6 +111,7 @@ def start_td(s: ProtectedMachine, k: Constants) -> None:
     """Set up a TD's vCPU: its fpstate is a scratch buffer from the start, its state protected unless it is debugged."""
     s.fp_confidential = 1
     s.vcpu_protected = 1 if k.td_type == TdType.PROTECTED else 0
+    s.vcpu_xfd_passthrough = 1 if k.xfam_xcr0 & XTILEDATA else 0
     if k.starts_launched:
         s.vmsa_owner = Vmsa.GUEST
     if k.protected_restore == ProtectedRestore.FAKE_STATE:

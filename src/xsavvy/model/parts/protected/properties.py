@@ -186,7 +186,7 @@ PROPERTIES = (
     ),
     Property(
         "ioctls_do_not_pretend",
-        "No ioctl that sets a protected guest's register reports success without an effect on the guest.",
+        "No ioctl that sets or returns a protected guest's registers reports success and does nothing.",
         no_pretence,
         source="known-bugs P15, P26; commit 517987e3fb19",
         witness="vcpu_is_launched",
