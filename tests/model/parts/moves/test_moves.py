@@ -55,6 +55,7 @@ FIXES = [
     ("moves", AMD, "v5.19", "a1020a25e697", {FINDS}),
     ("moves", INTEL, "v6.0", "471f0aa7fa64", {BUFFERS}),
     ("moves-from-v5.16", INTEL, "v6.5", "8647c52e9504", {ACCEPTED, NOTHING_REFUSED}),
+    ("moves-advertised", INTEL, "v6.3", "55cd57b596e8", {USABLE}),
     ("moves", AMD, "v6.14", "1937e18cc3cf", {BUFFERS}),
     ("moves", INTEL, "v6.18", "b45f72177594", {FAULTS}),
 ]

@@ -42,6 +42,10 @@ LINUX = USER | AVX512 | MPX
 FXSAVE_BYTES = 512
 XSS_BY_CPUID = "69cc3e886582"
 """The commit since which the guest's CPUID bounds IA32_XSS."""
+FILTERED = "445ecdf79be0"
+"""The commit since which KVM advertises only what the process may use."""
+TILECFG_DROPPED = "55cd57b596e8"
+"""The commit since which TILECFG is not advertised without TILEDATA."""
 MXCSR_CHECKED = "mxcsr_reserved_bits"
 """The commit since which KVM_SET_XSAVE refuses reserved bits of MXCSR."""
 PROTECTION_KEYS = "1be0e61c1f25"
@@ -124,6 +128,8 @@ class Host:
             "default": (self.xcr0 & ~XTILEDATA) | self.xss,
             "xsave": int(not self.cpu.without_xsave),
             "compacts": int(self.compacts),
+            "filters": int(FILTERED in self.kernel),
+            "drops_tilecfg": int(TILECFG_DROPPED in self.kernel),
             "checks_mxcsr": int(MXCSR_CHECKED in self.kernel),
             "strict_xss": int(XSS_BY_CPUID in self.kernel),
             "vmm_pkru": self.xcr0 & PKRU,

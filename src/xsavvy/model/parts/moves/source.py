@@ -71,9 +71,14 @@ def no_vcpu(s: Moving, k: MoveConstants) -> bool:
 
 
 def get_supported_cpuid(s: Moving, k: MoveConstants) -> None:
-    """Tell userspace which components and instructions a guest may be given."""
-    perm = FPSSE | AVX | PKRU | (TILES if s.task_guest_perm[SRC] else 0)
-    advertised = filtered_xcr0(supported(k, SRC) & USER, perm, 1, 1, 1)
+    """Tell userspace which components and instructions a guest may be given.
+
+    Without asking, a process may use everything but dynamic components; TILECFG is not one of these.
+    """
+    perm = k.src_default | (TILES if s.task_guest_perm[SRC] else 0)
+    offered = supported(k, SRC) & USER
+    both = k.src_drops_tilecfg
+    advertised = filtered_xcr0(offered, perm, k.src_filters, both, both)
     s.uapi_advertised = advertised | (supported(k, SRC) & SUPERVISOR)
     masks = 1 if k.src_cpuid_xsave == CpuidXsave.KERNEL else 0
     known = k.src_instructions
