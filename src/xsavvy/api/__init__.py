@@ -11,7 +11,7 @@ from .differing import CommitDiff, StepDiff, diff
 from .exporting import LANGUAGES, ExportedModel, export
 from .gallery import GalleryReport, GalleryResult, Side, gallery, known_bugs
 from .lists import KINDS, ListItem, listing
-from .machine import conform_kvm, conform_silicon, cpu
+from .machine import conform_kvm, conform_silicon, conform_upstream, cpu
 from .matrix import CampaignReport, Job, JobResult, campaign, campaign_results
 from .result import CheckReport, CheckResult, LeftOut, Progress, TraceStep
 from .run import check, default_scenarios, trace
@@ -45,6 +45,7 @@ __all__ = [
     "check",
     "conform_kvm",
     "conform_silicon",
+    "conform_upstream",
     "cpu",
     "default_scenarios",
     "diff",

@@ -13,10 +13,11 @@ from xsavvy.live import replay as ask_again
 from xsavvy.live.case import decode, encode
 from xsavvy.live.kvm import KvmConformance
 from xsavvy.live.kvm import conform_kvm as ask_kvm
+from xsavvy.live.kvm.upstream import conform_upstream as ask_upstream
 
 from .usage import UsageError
 
-__all__ = ["conform_kvm", "conform_silicon", "cpu"]
+__all__ = ["conform_kvm", "conform_silicon", "conform_upstream", "cpu"]
 
 LIMIT = 8 << 20
 CASES = 100_000
@@ -90,6 +91,22 @@ def conform_kvm(
         return ask_kvm(seed=SEED if seed is None else seed, progress=progress)
     except Unreachable as error:
         raise UsageError(f"kvm: {error}") from None
+
+
+def conform_upstream(
+    version: str,
+    *,
+    seed: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> KvmConformance:
+    """Ask the KVM of an unmodified Debian kernel ("6.1", "6.12", ...), in a machine of its own under QEMU.
+
+    Raises UsageError where that cannot be had here.
+    """
+    try:
+        return ask_upstream(version, seed=SEED if seed is None else seed, progress=progress)
+    except Unreachable as error:
+        raise UsageError(f"kvm-upstream: {error}") from None
 
 
 def _recorded(path: Path) -> list[Case]:

@@ -18,6 +18,11 @@ __all__ = ["command"]
 @click.command("conform")
 @click.option("--silicon", is_flag=True, help="Ask this CPU.")
 @click.option("--kvm", is_flag=True, help="Ask this machine's /dev/kvm.")
+@click.option(
+    "--kvm-upstream",
+    metavar="VERSION",
+    help="Ask an unmodified Debian kernel's KVM under QEMU: 6.1, 6.12.",
+)
 @click.option("--cases", type=click.IntRange(min=1), metavar="N", help="How many cases.")
 @click.option("--seed", type=int, metavar="N", help="Where the random cases start.")
 @click.option("--replay", type=readable_file, metavar="FILE", help="Ask recorded cases again.")
@@ -32,6 +37,7 @@ def command(
     *,
     silicon: bool,
     kvm: bool,
+    kvm_upstream: str | None,
     cases: int | None,
     seed: int | None,
     replay: Path | None,
@@ -45,8 +51,10 @@ def command(
     /dev/kvm call by call, under the rules of its kernel; a difference is the model's mistake,
     another set of commits, or a backend of its own kind.
     """
-    if not silicon and not kvm and replay is None:
-        raise click.UsageError("nothing to ask: give --silicon, --kvm, or --replay FILE")
+    if not (silicon or kvm or kvm_upstream or replay):
+        raise click.UsageError(
+            "nothing to ask: give --silicon, --kvm, --kvm-upstream VERSION, or --replay FILE"
+        )
     if replay is not None and (record is not None or cases is not None or seed is not None):
         raise click.UsageError(
             "--replay takes its cases from the file: no --record, --cases, --seed"
@@ -73,6 +81,11 @@ def command(
             asked = api.conform_kvm(seed=seed, progress=progress.count)
             results.append(asked)
             lines += kvm_lines(asked, screen.width)
+        if kvm_upstream is not None:
+            progress.start(f"kvm-upstream {kvm_upstream}")
+            booted = api.conform_upstream(kvm_upstream, seed=seed, progress=progress.count)
+            results.append(booted)
+            lines += kvm_lines(booted, screen.width)
     if as_json:
         sys.stdout.write(encode("conform", [each.to_dict() for each in results]) + "\n")
     else:

@@ -19,11 +19,18 @@ __all__ = ["Backend", "Causes"]
 
 @dataclass(frozen=True)
 class Backend:
-    """A vendor module that differs from upstream's by design: the claims it is about, and what it does."""
+    """A module or a processor that differs from the real ones by design: the claims it is about, and what it does.
 
-    module: str
+    `name` is a vendor module's, or part of the processor's name.
+    """
+
+    name: str
     about: tuple[str, ...]
     why: str
+
+    def answers(self, facts: Facts) -> bool:
+        """Tell whether it is the one that was met."""
+        return self.name in facts.modules or self.name in facts.brand
 
 
 BACKENDS = (
@@ -41,6 +48,11 @@ BACKENDS = (
         "kvm_pvm",
         ("KVM_SET_SREGS", "guest XSETBV", "CPUID (0xD,0).EBX in a guest"),
         "kvm_pvm: CPL 0 is emulated under the processor's CPUID, whatever the guest was given",
+    ),
+    Backend(
+        "QEMU TCG CPU",
+        ("guest XSETBV",),
+        "QEMU's SVM does not intercept XSETBV, so KVM does not learn the guest's XCR0",
     ),
 )
 """Backends that were met, with what was seen of them. Source: this project's own surveys."""
@@ -61,7 +73,7 @@ class Causes:
         the kernel has another set of commits than its version has.
         """
         for backend in BACKENDS:
-            if backend.module in self.facts.modules and claim.what.startswith(backend.about):
+            if backend.answers(self.facts) and claim.what.startswith(backend.about):
                 return backend.why
         for text, others in self.alternatives:
             if place < len(others) and others[place].what == claim.what and others[place].agrees:
