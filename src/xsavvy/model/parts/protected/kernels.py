@@ -11,7 +11,7 @@ from xsavvy.model.delta import Delta
 from xsavvy.model.values import IRQS_OFF
 from xsavvy.model.world import World
 
-from .choices import (
+from .designs import (
     FpuConfidential,
     LaunchLock,
     ProtectedIoctl,
@@ -21,7 +21,8 @@ from .choices import (
     VmsaResync,
 )
 from .guest import at_vmexit_of, vmgexit_with_xss, wrmsr_xss_unseen
-from .launch import set_tsc_aux, snp_launch
+from .ioctls import set_tsc_aux
+from .launch import snp_launch
 from .sev import sync_from_ghcb
 from .tdx import note_guest_entered, with_restore, with_td_run
 

@@ -15,11 +15,13 @@ from xsavvy.model.runpart import Start, run_constants, run_program, run_start
 from xsavvy.model.values import CR4_OSXSAVE, CR4_PKE, XCR0_ALWAYS, Value
 from xsavvy.model.world import World
 
-from .choices import DEFAULTS, FakeValues, FpuConfidential, ProtectedRestore, TdType, TdXfam
+from .choices import DEFAULTS
+from .designs import FakeValues, FpuConfidential, ProtectedRestore, TdType, TdXfam
 from .fpu import with_scratch_fpstate
 from .guest import with_guest
+from .ioctls import with_ioctls
 from .kernels import DELTAS, can_launch, sev_type
-from .launch import mark_launched, sev_es_launch, with_ioctls
+from .launch import mark_launched, sev_es_launch
 from .loading import with_loading
 from .machine import ProtectedMachine, Vmsa
 from .properties import PROPERTIES, WITNESSES

@@ -14,7 +14,7 @@ from xsavvy.model.emulate import finish
 from xsavvy.model.pkru import sample_host_pkru_at_entry
 from xsavvy.model.values import Value
 
-from .choices import TscAuxRestore
+from .designs import TscAuxRestore
 from .machine import HOST_TSC_AUX, ProtectedMachine
 from .userreturn import kvm_set_user_return_msr
 

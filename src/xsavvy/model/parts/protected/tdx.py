@@ -17,7 +17,7 @@ from xsavvy.model.pkru import sample_host_pkru_at_entry
 from xsavvy.model.values import GUEST_MODE, IRQS_OFF, Value
 from xsavvy.model.vendor import exit_is_due
 
-from .choices import ProtectedRestore, TdUserReturn
+from .designs import ProtectedRestore, TdUserReturn
 from .machine import ProtectedMachine
 from .sev import load_guest_registers, store_guest_registers
 from .userreturn import kvm_set_user_return_msr

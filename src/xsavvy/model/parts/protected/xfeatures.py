@@ -15,7 +15,7 @@ from xsavvy.model.constants import Constants
 from xsavvy.model.edits import label
 from xsavvy.model.values import Fault
 
-from .choices import ProtectedCheck, ProtectedRestore, ProtectedWarn
+from .designs import ProtectedCheck, ProtectedRestore, ProtectedWarn
 from .machine import ProtectedMachine
 
 __all__ = [
