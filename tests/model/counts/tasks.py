@@ -6,9 +6,9 @@ from __future__ import annotations
 from tests.model.counts.row import Row
 
 TASKS = (
-    Row("signals", "v5.18", "sapphire-rapids", 65040, 77378, 150),
-    Row("signals", "v7.3", "sapphire-rapids", 50308, 60442, 150),
-    Row("signals", "v7.3", "genoa", 42634, 51332, 153),
+    Row("signals", "v5.18", "sapphire-rapids", 65040, 77546, 112),
+    Row("signals", "v7.3", "sapphire-rapids", 50308, 60610, 111),
+    Row("signals", "v7.3", "genoa", 42634, 51472, 112),
     Row("signals-32-bit", "v7.3", "haswell", 15832, 19252, 93),
     Row("signals-xfd", "v6.18", "sapphire-rapids", 2781, 3100, 94),
     Row("signals-pkru", "v6.13", "genoa", 3924, 4483, 73),

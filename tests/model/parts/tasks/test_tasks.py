@@ -32,7 +32,7 @@ BUGS = [
     ("ptrace", "v6.1", "4a804c4f8356+d7e5aceace51", INTEL, {"tasks_keep_their_pkru": 44}),
     ("sigframe", "v6.7", "d877550eaf2d", INTEL, {"fault_in_covers_the_restore": 24}),
     ("sigframe", "v7.0", "44eeff9bc467", INTEL, {"tasks_keep_their_pkru": 27}),
-    ("signals", "v5.12+59f5ede3bc0f", "d8778e393afa", INTEL, {"tasks_keep_their_registers": 91}),
+    ("signals", "v5.12+59f5ede3bc0f", "d8778e393afa", INTEL, {"tasks_keep_their_registers": 68}),
     (
         "signals-32-bit",
         "v5.12+59f5ede3bc0f",

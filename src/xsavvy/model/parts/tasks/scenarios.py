@@ -28,6 +28,7 @@ TASK_SCENARIOS = (
         "Do two tasks keep their registers when one of them handles signals and runs a guest?",
         events=(
             "write XMM by VMM",
+            "signal",
             "signal with a handler",
             "sigreturn",
             "the frame's page is reclaimed",
