@@ -14,9 +14,9 @@ NESTED = (
     Row("nested-migration", "v7.3", "sapphire-rapids", 20277, 21924, 232),
     Row("nested-migration", "v7.3", "genoa", 1286, 1366, 155),
     Row("nested-bndcfgs", "v7.3", "skylake-sp", 1247, 1327, 179),
-    Row("nested-xsaves", "v7.3", "sapphire-rapids", 990, 1055, 91),
-    Row("nested-checks", "v7.3", "sapphire-rapids", 3408, 3981, 132),
-    Row("nested-xfd", "v7.3", "sapphire-rapids", 18378, 22366, 128),
+    Row("nested-xsaves", "v7.3", "sapphire-rapids", 2803, 2965, 140),
+    Row("nested-checks", "v7.3", "sapphire-rapids", 10967, 12273, 172),
+    Row("nested-xfd", "v7.3", "sapphire-rapids", 47798, 57754, 155),
     Row("nested-nm", "v7.3", "sapphire-rapids", 1877, 2037, 115),
     Row("nested-nm-free", "v7.3", "sapphire-rapids", 1341, 1421, 172),
 )

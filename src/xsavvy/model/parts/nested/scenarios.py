@@ -134,6 +134,7 @@ SCENARIOS = (
             "XSAVES by L2",
             "WRMSR IA32_XSS",
             "external interrupt",
+            "exit to userspace",
         ),
         properties=(
             "exits_of_l1_reach_l1",
@@ -160,6 +161,7 @@ SCENARIOS = (
             "VMWRITE of CET values",
             "WRMSR IA32_S_CET",
             "external interrupt",
+            "exit to userspace",
         ),
         properties=(
             "nested_vm_entries_succeed",
@@ -187,6 +189,7 @@ SCENARIOS = (
             "AMX instruction under XFD",
             "WRMSR IA32_XFD_ERR",
             "external interrupt",
+            "exit to userspace",
             "softirq",
             "softirq at irq_exit",
         ),
