@@ -35,7 +35,9 @@ def test_the_newest_kernel_keeps_every_property(scenario: str) -> None:
     assert outcome.unreached.events == ()
 
 
-@pytest.mark.parametrize("scenario", ["ioctls-cpuid", "ioctls-pkru", "ioctls-xsave", "ioctls-xss"])
+@pytest.mark.parametrize(
+    "scenario", ["ioctls-cpuid", "ioctls-pkru", "ioctls-xsave", "ioctls-xss", "ioctls-xrstors"]
+)
 def test_so_it_does_on_svm(scenario: str) -> None:
     """What does not need tiles is asked of the other vendor, too."""
     assert broken(explored(scenario, NEWEST, AMD)) == set()
@@ -108,6 +110,13 @@ def test_ia32_xss_cannot_be_let_through() -> None:
     """KVM does not see the write: it is not checked against CPUID, and CPUID does not follow."""
     outcome = explored("ioctls-xss", NEWEST, INTEL, xss_access="passthrough")
     assert broken(outcome) == {"guest_cpuid_tells_the_truth", "guest_features_are_in_its_cpuid"}
+
+
+def test_an_exiting_bitmap_is_safe() -> None:
+    """An exit for each XRSTORS costs time, and nothing is lost on the way."""
+    outcome = explored("ioctls-xrstors", NEWEST, INTEL, xss_access="exiting_bitmap")
+    assert broken(outcome) == set()
+    assert not any(step.startswith("emulate_xrstors") for step in outcome.unreached.steps)
 
 
 def test_ia32_xss_must_be_listed() -> None:

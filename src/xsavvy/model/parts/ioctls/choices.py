@@ -40,10 +40,11 @@ class XssListed(IntEnum):
 
 
 class XssAccess(IntEnum):
-    """How a guest's write of IA32_XSS is done."""
+    """How a guest writes IA32_XSS, and reaches the components in it."""
 
     INTERCEPTED = 0
     PASSTHROUGH = 1
+    EXITING_BITMAP = 2
 
 
 class XssSwap(IntEnum):
@@ -103,11 +104,12 @@ CHOICES = (
     ),
     Choice(
         "xss_access",
-        "How does a guest write IA32_XSS?",
+        "How does a guest write IA32_XSS, and reach the components in it?",
         XssAccess,
         {
             XssAccess.INTERCEPTED: "the write exits, is checked against CPUID and stored (upstream)",
             XssAccess.PASSTHROUGH: "without an exit; KVM reads the register back after the guest",
+            XssAccess.EXITING_BITMAP: "as upstream; XSAVES and XRSTORS of its components exit, too, and are emulated",
         },
         "seed 000; kvm-xstate 4.2, 4.4",
     ),

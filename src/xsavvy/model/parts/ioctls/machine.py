@@ -11,7 +11,7 @@ from xsavvy.checker import Choice, Flag, Mask
 from xsavvy.isa.components import CET_S, CET_U, SSE, X87, XTILECFG, XTILEDATA
 from xsavvy.kvm import ioctls
 from xsavvy.model.machine import Machine
-from xsavvy.model.values import CR4_OSXSAVE, CR4_PKE, XCR0_ALWAYS, XCR0_BITS, XSS_BITS, Value
+from xsavvy.model.values import CR4_OSXSAVE, CR4_PKE, XCR0_ALWAYS, XCR0_BITS, XSS_BITS, Exit, Value
 
 __all__ = [
     "BASE",
@@ -22,6 +22,7 @@ __all__ = [
     "TILES",
     "WRITES_CHECKED",
     "Errno",
+    "IoctlExit",
     "IoctlMachine",
 ]
 
@@ -51,6 +52,23 @@ class Errno(IntEnum):
     EOPNOTSUPP = ioctls.EOPNOTSUPP
 
 
+class IoctlExit(IntEnum):
+    """The run loop's reasons for an exit, and an XRSTORS that the XSS-exiting bitmap names."""
+
+    NONE = Exit.NONE
+    XSETBV = Exit.XSETBV
+    CR4 = Exit.CR4
+    WRMSR_XSS = Exit.WRMSR_XSS
+    WRMSR_XFD = Exit.WRMSR_XFD
+    WRMSR_XFD_ERR = Exit.WRMSR_XFD_ERR
+    DEVICE_NOT_AVAILABLE = Exit.DEVICE_NOT_AVAILABLE
+    FASTPATH = Exit.FASTPATH
+    INTERRUPT = Exit.INTERRUPT
+    NMI = Exit.NMI
+    USERSPACE = Exit.USERSPACE
+    XRSTORS = Exit.USERSPACE + 1
+
+
 class IoctlMachine(Machine):
     """The run loop's machine, a process with guest permissions, and a vCPU that the VMM sets up."""
 
@@ -74,6 +92,8 @@ class IoctlMachine(Machine):
     fp_mxcsr_bad: Annotated[int, Flag(), "its MXCSR has a reserved bit"]
 
     # KVM's vCPU, beyond the run loop's.
+    vcpu_exit: Annotated[int, Choice(IoctlExit), "the exit being handled"]
+    vcpu_operand: Annotated[int, Choice(Value), "what the exiting XRSTORS would load"]
     vcpu_cpuid_xcr0: Annotated[int, Mask(USER), "CPUID (0xD,0) EDX:EAX"]
     vcpu_cpuid_xss: Annotated[int, Mask(XSS_BITS), "CPUID (0xD,1) EDX:ECX"]
     vcpu_cpuid_features: Annotated[int, Mask(CPUID_XSAVE | CPUID_XSAVES), "CPUID XSAVE and XSAVES"]

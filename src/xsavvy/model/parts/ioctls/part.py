@@ -42,6 +42,7 @@ from .xfd import (
     xfd_events,
 )
 from .xfeatures import set_msr_xss, set_xcr0, xfeatures_events
+from .xrstors import with_exiting_bitmap
 
 __all__ = ["IOCTLS"]
 
@@ -75,7 +76,7 @@ def extend(program: Program, world: World) -> Program:
         program = program.with_witness(witness)
     program = program.replaced_event("WRMSR IA32_XSS", effect=wrmsr_xss, when=xss_changes)
     program = program.replaced_event("AMX instruction under XFD", effect=nm_of_tiles)
-    return _with_own_steps(program, vendor_run)
+    return with_exiting_bitmap(_with_own_steps(program, vendor_run))
 
 
 def _with_own_steps(program: Program, vendor_run: str) -> Program:
@@ -163,5 +164,6 @@ IOCTLS = Part(
         "KVM_SET_MSRS IA32_XFD": ("set_msrs_xfd",),
         "KVM_SET_MSRS IA32_U_CET, IA32_XFD": ("msr_io_load", "msr_io", "msr_io_put"),
         "INIT": ("kvm_vcpu_reset",),
+        "XRSTORS CET_U": ("emulate_xrstors",),
     },
 )
