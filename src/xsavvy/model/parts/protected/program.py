@@ -56,20 +56,21 @@ def protected_program(world: World) -> Program:
     return run_program(world, extend, DELTAS)
 
 
-def xfam(world: World, constants: Constants) -> tuple[int, int]:
-    """Return the XCR0 part and the IA32_XSS part of the TD's XFAM."""
+def xfam(world: World, host: Constants, supported_xss: int) -> tuple[int, int]:
+    """Return the XCR0 part and the IA32_XSS part of the TD's XFAM, which are within what KVM supports."""
     if world.choices["td_xfam"] == TdXfam.HOST:
-        return constants.host_xcr0, constants.host_xss
+        return host.host_xcr0, supported_xss
     if world.choices["td_xfam"] == TdXfam.WITHOUT_PKU:
-        return constants.host_xcr0 & ~TILES & ~PKRU, 0
-    return constants.host_xcr0 & ~TILES, constants.host_xss & XSS
+        return host.host_xcr0 & ~TILES & ~PKRU, 0
+    return host.host_xcr0 & ~TILES, supported_xss
 
 
 def protected_constants(world: World) -> Constants:
     """Return what steps read as `k`: the run loop's, and what the guest may write without asking KVM."""
     plain = run_constants(world)
     vmx = world.platform.vmx
-    xcr0, xss = xfam(world, plain)
+    offered = guest_xss(world.kernel, plain.host_xss)
+    xcr0, xss = xfam(world, plain, offered)
     launched = can_launch(world) and (vmx or world.scenario.name not in UNLAUNCHED)
     constants = run_constants(
         world,
@@ -84,7 +85,7 @@ def protected_constants(world: World) -> Constants:
             "own_xss": xss if vmx else plain.host_xss & XSS,
         },
     )
-    return replace(constants, guest_xss=guest_xss(world.kernel, plain.host_xss))
+    return replace(constants, guest_xss=offered)
 
 
 def protected_start(world: World) -> Start:
@@ -130,6 +131,6 @@ def fake_state(s: ProtectedMachine, k: Constants) -> None:
     if k.fake_values == FakeValues.CPUID:
         s.vcpu_cr4 = CR4_OSXSAVE | CR4_PKE
         s.vcpu_xcr0 = k.host_xcr0
-        s.vcpu_xss = k.host_xss
+        s.vcpu_xss = k.guest_xss
     if k.fake_values == FakeValues.XFAM:
         s.vcpu_cr4 = CR4_OSXSAVE | CR4_PKE

@@ -86,7 +86,7 @@ def load_host_xcr0(s: ProtectedMachine, k: Constants) -> None:
 def load_host_xss(s: ProtectedMachine, k: Constants) -> None:
     """Write the host's IA32_XSS unless it is what XFAM allows."""
     if k.protected_restore == ProtectedRestore.DEDICATED:
-        if td_restores_register(k.host_xss, k.xfam_xss, k.host_xss):
+        if td_restores_register(k.host_xss, k.xfam_xss, k.guest_xss):
             s.hw_xss[s.cpu] = k.host_xss
     elif k.xfeatures_home == c.XfeaturesHome.VENDOR_RUN:
         common_load_host_xss(s, k)
