@@ -53,6 +53,7 @@ FIXES = [
     ("moves-to-fewer", INTEL, "v5.16", "ad856280ddea", {BOUNDED, ACCEPTED}),
     ("moves-without-xsave", INTEL, "v5.18", "d187ba531230", {BUFFERS}),
     ("moves", AMD, "v5.19", "a1020a25e697", {FINDS}),
+    ("moves-without-xsave", INTEL, "v5.19", "a1020a25e697", {ACCEPTED, NOTHING_REFUSED}),
     ("moves", INTEL, "v6.0", "471f0aa7fa64", {BUFFERS}),
     ("moves-from-v5.16", INTEL, "v6.5", "8647c52e9504", {ACCEPTED, NOTHING_REFUSED}),
     ("moves-advertised", INTEL, "v6.3", "55cd57b596e8", {USABLE}),
