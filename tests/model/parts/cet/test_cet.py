@@ -88,7 +88,7 @@ def test_mpx_had_the_same_bug_before_f958bd2314d1() -> None:
     assert broken(explored("mpx-init", "v5.17-f958bd2314d1", WITH_MPX)) == {"kernel_survives": 8}
 
 
-@pytest.mark.parametrize("release", ["v4.13", "v5.17", "v6.17", NEWEST])
+@pytest.mark.parametrize("release", ["v4.13", "v4.14", "v5.17", "v6.17", NEWEST])
 def test_init_is_sound_on_machines_with_mpx(release: str) -> None:
     """Before INIT zeroed anything, with the load in KVM_GET_MP_STATE, and without it."""
     assert broken(explored("mpx-init", release, WITH_MPX)) == {}

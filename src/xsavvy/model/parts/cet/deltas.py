@@ -17,6 +17,7 @@ from .emulator import check_far_jump, refuse_branches, refuse_task_switches
 from .guest import mov_owned_cr4
 from .reset import (
     reset_any_component,
+    reset_at_entry,
     reset_if_in_use,
     reset_nothing,
 )
@@ -51,6 +52,10 @@ def _no_reset(program: Program) -> Program:
     return program.replaced("kvm_vcpu_reset.kvm_xstate_reset", effect=reset_nothing)
 
 
+def _reset_at_entry(program: Program) -> Program:
+    return program.replaced("kvm_vcpu_reset.kvm_xstate_reset", effect=reset_at_entry)
+
+
 def _reset_every_component(program: Program) -> Program:
     return program.replaced("kvm_vcpu_reset.kvm_xstate_reset", effect=reset_any_component)
 
@@ -77,6 +82,10 @@ def _own_cr4_cet(program: Program) -> Program:
 
 DELTAS: Mapping[str, Delta] = {
     "a554d207dc46": Delta(without=_no_reset, summary="kvm_vcpu_reset: INIT zeroes no component"),
+    "f775b13eedee": Delta(
+        without=_reset_at_entry,
+        summary="kvm_vcpu_reset: puts what is loaded, and the next entry loads it",
+    ),
     "f958bd2314d1": Delta(
         without=_no_load_for_mp_state,
         summary="kvm_get_mp_state: the guest's registers are not swapped in",

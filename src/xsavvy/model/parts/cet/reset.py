@@ -23,6 +23,7 @@ __all__ = [
     "INIT_EVENTS",
     "extend_reset",
     "reset_any_component",
+    "reset_at_entry",
     "reset_if_in_use",
     "reset_nothing",
 ]
@@ -106,6 +107,14 @@ def reset_any_component(s: CetMachine, k: Constants) -> int:
 def reset_if_in_use(s: CetMachine, k: Constants) -> int:
     """Take the guest's registers out if they are in, and remember that."""
     s.vcpu_init_in_use = s.guest_fp_in_use
+    if not cleared_in_memory(k):
+        return NOTHING_TO_DO
+    return PUT if s.guest_fp_in_use else 0
+
+
+def reset_at_entry(s: CetMachine, k: Constants) -> int:
+    """Take the guest's registers out if they are in; the next entry loads them."""
+    s.vcpu_init_in_use = 0
     if not cleared_in_memory(k):
         return NOTHING_TO_DO
     return PUT if s.guest_fp_in_use else 0
