@@ -205,7 +205,9 @@ def _stray_bytes(saved: Saved, key: _Key) -> int:
 
 def _compacted(saved: Saved, known: Sequence[Candidate], needed: int) -> Recovered:
     """Lay XCOMP_BV out with the sizes of processors that have all of it; the last end must fit."""
-    fitting = [each for each in known if not needed & ~_has(each.processor)]
+    fitting = [
+        each for each in known if each.processor.xsavec and not needed & ~_has(each.processor)
+    ]
     layouts = {each.name: _layout(saved, each.processor) for each in fitting}
     inside = [
         e for e in fitting if layouts[e.name].extent(saved.header.xstate_bv) <= len(saved.area)
