@@ -10,8 +10,18 @@ valid names.
 from .differing import CommitDiff, StepDiff, diff
 from .exporting import LANGUAGES, ExportedModel, export
 from .gallery import GalleryReport, GalleryResult, Side, gallery, known_bugs
+from .images import (
+    ConvertedImage,
+    ImageArea,
+    ImageDifference,
+    ImageVerdict,
+    check_image,
+    convert_image,
+    diff_images,
+    show_image,
+)
 from .lists import KINDS, ListItem, listing
-from .machine import conform_kvm, conform_silicon, conform_upstream, cpu
+from .machine import conform_kvm, conform_silicon, cpu, replay_kvm
 from .matrix import CampaignReport, Job, JobResult, campaign, campaign_results
 from .result import CheckReport, CheckResult, LeftOut, Progress, TraceStep
 from .run import check, default_scenarios, trace
@@ -26,9 +36,13 @@ __all__ = [
     "CheckReport",
     "CheckResult",
     "CommitDiff",
+    "ConvertedImage",
     "ExportedModel",
     "GalleryReport",
     "GalleryResult",
+    "ImageArea",
+    "ImageDifference",
+    "ImageVerdict",
     "Job",
     "JobResult",
     "LeftOut",
@@ -43,16 +57,20 @@ __all__ = [
     "campaign",
     "campaign_results",
     "check",
+    "check_image",
     "conform_kvm",
     "conform_silicon",
-    "conform_upstream",
+    "convert_image",
     "cpu",
     "default_scenarios",
     "diff",
+    "diff_images",
     "export",
     "gallery",
     "known_bugs",
     "listing",
+    "replay_kvm",
     "run",
+    "show_image",
     "trace",
 ]

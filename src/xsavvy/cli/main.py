@@ -33,6 +33,7 @@ EPILOG = (
         "export",
         "list",
         "cpu",
+        "image",
         "conform",
     ),
     epilog=EPILOG,
