@@ -160,7 +160,7 @@ CHOICES = (
             AfterRefusal.STOPS: "it reports it, and the guest stays where it was",
             AfterRefusal.GOES_ON: "it restores nothing more and runs the guest",
         },
-        "commit 8647c52e9504, which tells it of QEMU",
+        "thread of commit 8647c52e9504 (Sep 2023), its cover letter: what QEMU does",
     ),
     Choice(
         "absent_pkru",

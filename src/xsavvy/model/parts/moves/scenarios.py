@@ -148,13 +148,31 @@ def _between(peer: str, comes_from: bool) -> Scenario:
     )
 
 
+OLD_TO_FEWER = Scenario(
+    "moves-from-v5.16-to-fewer",
+    "Does a guest without protection keys get from v5.16 to a host that has none?",
+    events=(*SETUP, *GUEST),
+    properties=tuple(name for name in MOVE if name != BOUNDED),
+    witnesses=(SEEN[2],),
+    leaves_out=f"images and MSRs that the VMM sets at the source; {LEFT_OUT}",
+    source="thread of commit 8647c52e9504, its cover letter: this one is not repaired",
+    part="moves",
+    peer="v5.16",
+    needs_xcr0=PKRU,
+    stand_in={True: "sapphire-rapids", False: "genoa"},
+    default=False,
+)
+"""What the source has saved too much, no destination can make good: it refuses, on every kernel."""
+
 SCENARIOS = (
     *MOVES,
+    OLD_TO_FEWER,
     *(_between(peer, comes_from) for comes_from in (False, True) for peer in PEERS),
 )
 
 ROUTES: Mapping[str, Route] = {
     **_EDGES,
+    OLD_TO_FEWER.name: Route(destination=Cpu(lacks=PKRU | TILES), comes_from_peer=True),
     **{f"moves-to-{peer}": Route() for peer in PEERS},
     **{f"moves-from-{peer}": Route(comes_from_peer=True) for peer in PEERS},
 }
