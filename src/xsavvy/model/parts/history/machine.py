@@ -5,6 +5,7 @@ from enum import IntEnum
 from typing import Annotated
 
 from xsavvy.checker import Choice, Each, Flag, Init
+from xsavvy.model.history.fields import KeepsXcr0
 from xsavvy.model.machine import CPUS, Machine
 from xsavvy.model.values import Value
 
@@ -31,7 +32,7 @@ class Exit(IntEnum):
     EMULATED_WRITE = 23
 
 
-class HistoryMachine(Machine):
+class HistoryMachine(Machine, KeepsXcr0):
     """What machine checks, the emulator and a VMM that reads images need."""
 
     vcpu_exit: Annotated[int, Choice(Exit), "the exit being handled"]

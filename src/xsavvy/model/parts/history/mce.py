@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Machine checks: one may come whenever the guest runs, and while it is entered; KVM calls the host's handler.
+"""Machine checks: one may come whenever the guest or the VMM runs, and while the guest is entered.
 
-kvm_machine_check() tells the handler that user mode was interrupted. A recoverable error then ends in memory_failure(),
-which takes locks and may sleep: until v5.7 inside the handler, which turns interrupts on for it, since then as task
-work on the way out. A #MC in the kernel's own code is fatal or repaired by an exception table; it touches nothing
-modelled.
+KVM calls the host's handler: kvm_machine_check() tells it that user mode was interrupted. A recoverable error then ends
+in memory_failure(), which takes locks and may sleep: until v5.7 inside the handler, which turns interrupts on for it,
+since then as task work on the way out. A #MC in the kernel's own code is fatal or repaired by an exception table; it
+touches nothing modelled.
 Source: arch/x86/kvm/x86.h kvm_machine_check(), arch/x86/kernel/cpu/mce/core.c do_machine_check(); commits 5567d11c21a1,
 1811d979c716, ebd1a3365500, 63669bd1d50f.
 """
@@ -17,7 +17,7 @@ from xsavvy.model.edits import label
 from xsavvy.model.emulate import finish
 from xsavvy.model.fpu import nothing
 from xsavvy.model.guest import leave
-from xsavvy.model.interrupts import preempt
+from xsavvy.model.interrupts import LEAVE_USER, leave_user, preempt
 from xsavvy.model.values import GUEST_MODE, IRQS_OFF, USER_MODE
 
 from .machine import Exit, HistoryMachine
@@ -36,6 +36,7 @@ OLD = f"{CORE} do_machine_check() (up to v5.7)"
 CALL, ENTRY_CALL = "kvm_machine_check", "mce_during_vmentry"
 HANDLERS = {CALL: "do_machine_check", ENTRY_CALL: "do_machine_check_at_entry"}
 SLEEP = "memory_failure sleeps"
+USER = "user_machine_check"
 
 
 def check_came(s: HistoryMachine, k: Constants) -> int:
@@ -115,9 +116,16 @@ def _with_paths(program: Program) -> Program:
         handle_machine_check,
         source="linux:arch/x86/kvm/vmx/vmx.c handle_machine_check()",
     )
-    program = program.with_path("vcpu", work)
+    program = program.with_path("vcpu", work).with_path("vcpu", _user_path())
     program = program.inserted(due, before="vcpu_run.xfer_to_guest_mode_work")
     return program.inserted(done, before="handle_exit.handle_exit")
+
+
+def _user_path() -> Path:
+    """Return what follows a #MC in user mode: memory_failure() on the way back, by the handler or as task work."""
+    source = f"{CORE} do_machine_check(), kill_me_maybe()"
+    failure = (Step("memory_failure", nothing, source=source),)
+    return Path(USER, failure, then="exit_to_user", source=source)
 
 
 def _with_events(program: Program, vmx: bool) -> Program:
@@ -133,17 +141,27 @@ def _with_events(program: Program, vmx: bool) -> Program:
         choose={"reason": reasons},
         source='sdm:"Machine-Check Architecture"; VM exits by #MC and failed VM entries',
     )
+    user = Event(
+        "machine check in user mode",
+        "hardware",
+        leave_user,
+        interrupts=("vcpu",),
+        at=("vmm",),
+        to={LEAVE_USER: USER},
+        leaves=USER_MODE,
+        source='sdm:"Machine-Check Architecture"',
+    )
     sleep = Event(
         SLEEP,
         "scheduler",
         preempt,
         interrupts=("vcpu",),
         masked_by=GUEST_MODE | USER_MODE,
-        at=("memory_failure.memory_failure",),
+        at=("memory_failure.memory_failure", f"{USER}.memory_failure"),
         moves={"switch": "context_switch"},
         source="linux:mm/memory-failure.c memory_failure(): lock_page()",
     )
-    return program.with_event(check).with_event(sleep)
+    return program.with_event(check).with_event(user).with_event(sleep)
 
 
 def _routed(program: Program, call: str) -> Program:
@@ -194,4 +212,4 @@ def sleeps_in_the_handler(program: Program) -> Program:
         for step in (end, failure, begin):
             program = program.inserted(step, after=after)
     places = tuple(f"{name}.memory_failure" for name in HANDLERS.values())
-    return program.replaced_event(SLEEP, at=places)
+    return program.replaced_event(SLEEP, at=(*places, f"{USER}.memory_failure"))

@@ -3,6 +3,7 @@
 
 from xsavvy.checker import Program
 from xsavvy.model.constants import Constants
+from xsavvy.model.history.xcr0 import forgets_at_xsetbv
 from xsavvy.model.mutant import Mutant
 
 from .bounds import deactivates_despite_mpx
@@ -30,6 +31,13 @@ MUTANTS = (
         "the emulator does not lock the registers", "emulator", INTEL, touches_registers_unlocked
     ),
     Mutant("KVM_GET_XSAVE reads the host's PKRU", "pkru-image", INTEL, _reads_host),
+    Mutant(
+        "XSETBV forgets that XCR0 is loaded",
+        "xcr0-switch",
+        INTEL,
+        forgets_at_xsetbv,
+        kernel="v4.5",
+    ),
     Mutant(
         "a guest with MPX is lazy",
         "bounds",

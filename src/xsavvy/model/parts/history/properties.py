@@ -3,7 +3,7 @@
 
 from xsavvy.checker import Property, Witness
 from xsavvy.model.constants import Constants
-from xsavvy.model.properties import in_guest
+from xsavvy.model.properties import host_is_interruptible, in_guest
 from xsavvy.model.values import BH_OFF, GUEST_MODE, IRQS_OFF, NMI_OFF, PREEMPT_OFF, Task, Value
 
 from .machine import HistoryMachine
@@ -33,6 +33,15 @@ def userspace_reads_pkru(s: HistoryMachine, k: Constants) -> bool:
 def guest_finds_bounds(s: HistoryMachine, k: Constants) -> bool:
     """P10: CR0.TS does not keep the guest from its bound registers, so they must be its own."""
     return not in_guest(s, k) or s.hw_bnd[s.cpu] == s.ghost_bnd
+
+
+def xcr0_is_as_remembered(s: HistoryMachine, k: Constants) -> bool:
+    """P5: wherever the host can be interrupted, XCR0 is what guest_xcr0_loaded says, or the host's without a flag."""
+    if not host_is_interruptible(s, k):
+        return True
+    if s.vcpu_xcr0_loaded and s.current == Task.VMM:
+        return s.hw_xcr0[s.cpu] == s.vcpu_xcr0
+    return s.hw_xcr0[s.cpu] == k.host_xcr0
 
 
 def vcpu_sleeps(s: HistoryMachine, k: Constants) -> bool:
@@ -79,6 +88,14 @@ PROPERTIES = (
         source="known-bugs P10, P13; commit 38cfd5e3df9c",
         witness="userspace_has_read_guest_pkru",
         mutant="KVM_GET_XSAVE reads the host's PKRU",
+    ),
+    Property(
+        "xcr0_is_what_kvm_remembers",
+        "Wherever the host can be interrupted, XCR0 is the guest's if KVM remembers that, and the host's otherwise.",
+        xcr0_is_as_remembered,
+        source="known-bugs P5; commit 42bdf991f4ca",
+        witness="guest_has_its_own_xcr0",
+        mutant="XSETBV forgets that XCR0 is loaded",
     ),
     Property(
         "guest_finds_its_bounds",

@@ -22,6 +22,7 @@ SCENARIOS = (
         events=(
             "XSETBV",
             "machine check",
+            "machine check in user mode",
             "memory_failure sleeps",
             "external interrupt",
             "exit to userspace",
@@ -120,6 +121,7 @@ SCENARIOS = (
             "kernel_survives",
             "guest_runs_on_guest_features",
             "tasks_find_their_registers",
+            "xcr0_is_what_kvm_remembers",
         ),
         witnesses=("guest_has_its_own_xcr0", "other_task_runs"),
         leaves_out="softirqs, which up to v4.5 may find the guest's XCR0 (xcr0 has them)",
@@ -203,6 +205,7 @@ LEADS_TO: Mapping[str, tuple[str, ...]] = {
     "softirq": ("kernel_fpu",),
     "preemption": ("context_switch", "task", "task_exit_to_user"),
     "machine check": ("do_machine_check", "do_machine_check_at_entry", "memory_failure"),
+    "machine check in user mode": ("user_machine_check",),
     "SSE instruction on emulated memory": ("x86_emulate_instruction",),
 }
 """Paths that only these events lead to."""
