@@ -115,6 +115,9 @@ class Api:
         self.calls.append({"path": path})
         return describe(PRESETS["milan"].table)
 
+    def replay_kvm(self, path: Path) -> None:
+        return None
+
     def conform_silicon(self, **options: Any) -> Conformance:
         self.calls.append(options)
         return self.conformance

@@ -4,12 +4,22 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from xsavvy.kvm import kernel
-from xsavvy.live.kvm import asker, conform_kvm, judge, rules
+from xsavvy.live.kvm import (
+    BadCapture,
+    asker,
+    conform_kvm,
+    is_capture,
+    judge,
+    replay_capture,
+    rules,
+    write_capture,
+)
 from xsavvy.live.kvm.facts import FACTS, facts_of, nearest_kernel
 from xsavvy.live.machine.reach import Unreachable
 
@@ -113,3 +123,37 @@ def test_facts_are_read_without_a_machine() -> None:
     assert facts.module == "kvm_amd"
     assert facts.supported_xcr0 == 0x207
     assert facts.xcr0 == 0x207
+
+
+@here
+def test_a_capture_is_judged_again(tmp_path: Path) -> None:
+    """A file of answers gives the same result; a changed one does not pass, a broken one is one line."""
+    path = tmp_path / "capture"
+    taken: list[Any] = []
+    found = conform_kvm(images=20, masks=40, record=taken)
+    write_capture(path, "kvm", 1, 20, 40, taken)
+    assert is_capture(path)
+    again = replay_capture(path)
+    assert (again.cases, again.agree, again.unexplained) == (found.cases, found.agree, ())
+    path.write_text(path.read_text().replace("[0,-22,", "[0,0,"))
+    assert not replay_capture(path).holds
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{", "capture:1"),
+        ('{"kind": "xsavvy-kvm-capture"}', "not the head"),
+        ('{"kind": "xsavvy-kvm-capture", "oracle": "x", "seed": 1, "images": 1, "masks": 1}', "no answer"),
+        ('{"kind": "xsavvy-kvm-capture", "oracle": "x", "seed": 1, "images": 1, "masks": 1}\n3', "capture:2"),
+        ('{"kind": "xsavvy-kvm-capture", "oracle": "x", "seed": 1, "images": 1e9, "masks": 1}', "capture:1"),
+    ],
+)  # fmt: skip
+def test_a_broken_capture_is_one_line(tmp_path: Path, text: str, message: str) -> None:
+    """Where, and what was expected."""
+    path = tmp_path / "capture"
+    path.write_text(text)
+    with pytest.raises(BadCapture) as caught:
+        replay_capture(path)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)

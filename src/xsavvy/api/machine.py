@@ -4,6 +4,7 @@
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from xsavvy.cpuid import Table, UnreadableDump, read
 from xsavvy.cpuid.describe import CpuDescription, describe
@@ -11,13 +12,19 @@ from xsavvy.live import Case, Conformance, Unreachable, read_cpuid
 from xsavvy.live import conform_silicon as ask_silicon
 from xsavvy.live import replay as ask_again
 from xsavvy.live.case import decode, encode
-from xsavvy.live.kvm import KvmConformance
+from xsavvy.live.kvm import (
+    BadCapture,
+    KvmConformance,
+    is_capture,
+    replay_capture,
+    write_capture,
+)
 from xsavvy.live.kvm import conform_kvm as ask_kvm
 from xsavvy.live.kvm.upstream import conform_upstream as ask_upstream
 
 from .usage import UsageError
 
-__all__ = ["conform_kvm", "conform_silicon", "conform_upstream", "cpu"]
+__all__ = ["conform_kvm", "conform_silicon", "cpu", "replay_kvm"]
 
 LIMIT = 8 << 20
 CASES = 100_000
@@ -81,32 +88,44 @@ def conform_silicon(
 
 
 def conform_kvm(
-    *, seed: int | None = None, progress: Callable[[int, int], None] | None = None
-) -> KvmConformance:
-    """Ask this machine's /dev/kvm, call by call, whether it decides as the rules of its kernel say.
-
-    Raises UsageError where there is none.
-    """
-    try:
-        return ask_kvm(seed=SEED if seed is None else seed, progress=progress)
-    except Unreachable as error:
-        raise UsageError(f"kvm: {error}") from None
-
-
-def conform_upstream(
-    version: str,
     *,
+    upstream: str | None = None,
     seed: int | None = None,
+    record: Path | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> KvmConformance:
-    """Ask the KVM of an unmodified Debian kernel ("6.1", "6.12", ...), in a machine of its own under QEMU.
+    """Ask a KVM, call by call, whether it decides as the rules of its kernel say: this machine's /dev/kvm.
 
-    Raises UsageError where that cannot be had here.
+    `upstream` names a version ("6.1", "6.12", ...) whose unmodified Debian kernel is asked instead, in a machine of its
+    own under QEMU. `record` keeps questions and answers in a file. Raises UsageError where it cannot be asked.
     """
+    start = SEED if seed is None else seed
+    images, masks = (2000, 4000) if upstream is None else (300, 600)
+    oracle = "kvm" if upstream is None else f"kvm-upstream {upstream}"
+    taken: list[Any] | None = None if record is None else []
+    asked: dict[str, Any] = {
+        "seed": start, "images": images, "masks": masks, "progress": progress, "record": taken,
+    }  # fmt: skip
     try:
-        return ask_upstream(version, seed=SEED if seed is None else seed, progress=progress)
+        found = ask_kvm(**asked) if upstream is None else ask_upstream(upstream, **asked)
     except Unreachable as error:
-        raise UsageError(f"kvm-upstream: {error}") from None
+        raise UsageError(f"{oracle}: {error}") from None
+    if record is not None and taken is not None:
+        try:
+            write_capture(record, oracle, start, images, masks, taken)
+        except OSError as error:
+            raise UsageError(f"{record}: cannot be written: {error.strerror}") from None
+    return found
+
+
+def replay_kvm(path: Path) -> KvmConformance | None:
+    """Judge a KVM's kept answers again; None if the file is something else. Raises UsageError."""
+    try:
+        return replay_capture(path) if is_capture(path) else None
+    except BadCapture as error:
+        raise UsageError(str(error)) from None
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
 
 
 def _recorded(path: Path) -> list[Case]:

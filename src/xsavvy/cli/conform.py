@@ -25,12 +25,17 @@ __all__ = ["command"]
 )
 @click.option("--cases", type=click.IntRange(min=1), metavar="N", help="How many cases.")
 @click.option("--seed", type=int, metavar="N", help="Where the random cases start.")
-@click.option("--replay", type=readable_file, metavar="FILE", help="Ask recorded cases again.")
+@click.option(
+    "--replay",
+    type=readable_file,
+    metavar="FILE",
+    help="Ask recorded cases again, or judge a capture.",
+)
 @click.option(
     "--record",
     type=click.Path(dir_okay=False, writable=True, path_type=Path),
     metavar="FILE",
-    help="Keep the cases that disagreed, made small.",
+    help="Keep the cases that disagreed (silicon), or a capture of all answers (KVM).",
 )
 @as_json
 def command(
@@ -55,6 +60,8 @@ def command(
         raise click.UsageError(
             "nothing to ask: give --silicon, --kvm, --kvm-upstream VERSION, or --replay FILE"
         )
+    if record is not None and sum((silicon, kvm, bool(kvm_upstream))) > 1:
+        raise click.UsageError("--record keeps the answers of one oracle: ask one at a time")
     if replay is not None and (record is not None or cases is not None or seed is not None):
         raise click.UsageError(
             "--replay takes its cases from the file: no --record, --cases, --seed"
@@ -68,24 +75,25 @@ def command(
     results: list[Any] = []
     lines: list[Any] = []
     screen = Screen()
+    kept = api.replay_kvm(replay) if replay is not None else None
+    if kept is not None:
+        results.append(kept)
+        lines += kvm_lines(kept, screen.width)
     with ProgressLine() as progress:
-        if silicon or replay is not None:
+        if silicon or (replay is not None and kept is None):
             progress.start("silicon")
             found = api.conform_silicon(
                 cases=cases, seed=seed, replay=replay, record=record, progress=progress.count
             )
             results.append(found)
             lines += conform_lines(found, screen.width)
-        if kvm:
-            progress.start("kvm")
-            asked = api.conform_kvm(seed=seed, progress=progress.count)
+        for version in (*([None] if kvm else []), *([kvm_upstream] if kvm_upstream else [])):
+            progress.start("kvm" if version is None else f"kvm-upstream {version}")
+            asked = api.conform_kvm(
+                upstream=version, seed=seed, record=record, progress=progress.count
+            )
             results.append(asked)
             lines += kvm_lines(asked, screen.width)
-        if kvm_upstream is not None:
-            progress.start(f"kvm-upstream {kvm_upstream}")
-            booted = api.conform_upstream(kvm_upstream, seed=seed, progress=progress.count)
-            results.append(booted)
-            lines += kvm_lines(booted, screen.width)
     if as_json:
         sys.stdout.write(encode("conform", [each.to_dict() for each in results]) + "\n")
     else:

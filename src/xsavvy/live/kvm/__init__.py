@@ -5,6 +5,15 @@
 `cause` explains what differs; `conform` tells the story.
 """
 
+from .capture import BadCapture, is_capture, replay_capture, write_capture
 from .conform import KvmConformance, conform_kvm, judge
 
-__all__ = ["KvmConformance", "conform_kvm", "judge"]
+__all__ = [
+    "BadCapture",
+    "KvmConformance",
+    "conform_kvm",
+    "is_capture",
+    "judge",
+    "replay_capture",
+    "write_capture",
+]

@@ -69,8 +69,9 @@ class Causes:
     def of(self, claim: Claim, place: int) -> str:
         """Return why a claim differs, or nothing if no reason is known.
 
-        Each commit that the rules look at is taken away or added in turn: if the prediction then is what was seen,
-        the kernel has another set of commits than its version has.
+        Each commit that the rules look at is added or taken away in turn: if the prediction then is what was seen,
+        the kernel has another set of commits than its version has. Of several such sets the one is named that
+        explains most of the question.
         """
         for backend in BACKENDS:
             if backend.answers(self.facts) and claim.what.startswith(backend.about):
@@ -82,11 +83,18 @@ class Causes:
 
     @cached_property
     def alternatives(self) -> list[tuple[str, list[Claim]]]:
-        """The same question under the rules of every neighbouring kernel."""
-        return [
+        """The same question under the rules of every neighbouring kernel, the one that agrees most first."""
+        found = [
             (text, self.question.judge(self.answers, self.facts, kernel))
-            for text, kernel in _neighbours(self.facts.rules)
+            for text, kernel in sorted(_neighbours(self.facts.rules), key=lambda each: each[0])
         ]
+        return sorted(found, key=_wrong)
+
+
+def _wrong(alternative: tuple[str, list[Claim]]) -> tuple[int, int]:
+    """Count what an alternative does not explain; of two that explain all, the one that says more is better."""
+    claims = alternative[1]
+    return sum(not claim.agrees for claim in claims), -len(claims)
 
 
 def _neighbours(target: Kernel) -> Iterator[tuple[str, Kernel]]:
