@@ -122,6 +122,26 @@ def test_everything_at_once_is_sound_too(scenario: str) -> None:
     assert label(steps, "load_guest_cet") == "vmx_vcpu_run.load_guest_cet"
 
 
+@pytest.mark.parametrize(("missing", "platform"), [("25f3840483e6", INTEL), ("38c46bdbf998", AMD)])
+def test_a_kernel_without_the_passthrough_writes_the_registers_itself(
+    missing: str, platform: str
+) -> None:
+    """Slower and sound; an MSR filter asks for the same."""
+    outcome = explored("cet", f"v6.18-{missing}", platform)
+    assert broken(outcome) == {}
+    assert outcome.unreached.steps == ()
+    filtered = explored("cet", "v6.18", platform, cet_msrs="intercepted")
+    assert (filtered.states, filtered.transitions) == (outcome.states, outcome.transitions)
+
+
+def test_an_intercepted_write_without_a_reload_goes_to_whoever_has_the_registers() -> None:
+    """A softirq or another task may have them since the exit."""
+    written = system("cet", NEWEST, INTEL, {"cet_msrs": "intercepted"}, unresolved("set_msr_u_cet"))
+    outcome = search(written, max_states=150_000)
+    assert outcome.verdict("guest_finds_its_cet_state").verdict == "violated"
+    assert outcome.verdict("tasks_find_their_shadow_stacks").verdict == "violated"
+
+
 def unresolved(path: str) -> Callable[[Program], Program]:
     """Return an edit that lets a path access the registers whoever has them."""
     return lambda whole: whole.replaced(f"{path}.switch_fpu_return", effect=nothing)

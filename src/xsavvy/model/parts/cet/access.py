@@ -103,14 +103,14 @@ def access_ssp(s: CetMachine, k: Constants) -> None:
 
 def set_msr_ssp_tab(s: CetMachine, k: Constants) -> None:
     """Write the field with INT_SSP_TAB, for the guest."""
-    s.vmcs_ssp_tab = s.vcpu_ssp_tab_operand
+    s.vmcs_ssp_tab = s.vcpu_msr_operand
     finish_ssp_tab(s, k)
 
 
 def finish_ssp_tab(s: CetMachine, k: Constants) -> None:
     """Tell the guest that INT_SSP_TAB is written."""
-    s.ghost_ssp_tab = s.vcpu_ssp_tab_operand
-    s.vcpu_ssp_tab_operand = Value.INIT
+    s.ghost_ssp_tab = s.vcpu_msr_operand
+    s.vcpu_msr_operand = Value.INIT
     s.vcpu_exit = CetExit.NONE
 
 

@@ -7,6 +7,7 @@ from enum import IntEnum
 from xsavvy.model.choices import Choice
 
 from .border import CetSwitch, HostSCet
+from .intercept import CetMsrs
 
 __all__ = ["CHOICES", "DEFAULTS"]
 
@@ -22,6 +23,16 @@ CHOICES = (
         "seed 003's series; kvm-xstate 4.7 and 6.2",
     ),
     Choice(
+        "cet_msrs",
+        "Do a guest's WRMSRs of U_CET, S_CET and PL0_SSP to PL3_SSP exit?",
+        CetMsrs,
+        {
+            CetMsrs.PASSED_THROUGH: "no, if the guest has the feature and the kernel the patch (v6.18)",
+            CetMsrs.INTERCEPTED: "yes, and KVM writes the register: so asks an MSR filter",
+        },
+        "commits 25f3840483e6, 38c46bdbf998",
+    ),
+    Choice(
         "cet_host",
         "What does an exit on VMX load into the host's S_CET?",
         HostSCet,
@@ -35,5 +46,6 @@ CHOICES = (
 
 DEFAULTS: Mapping[str, IntEnum] = {
     "cet_switch": CetSwitch.VMCS_AND_FPU,
+    "cet_msrs": CetMsrs.PASSED_THROUGH,
     "cet_host": HostSCet.NOT_WRITTEN,
 }

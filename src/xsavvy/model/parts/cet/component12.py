@@ -7,7 +7,7 @@ alone says all. Host tasks have no component 12 (guest-only since v6.17), so res
 Source: arch/x86/include/asm/fpu/xstate.h XFEATURE_MASK_GUEST_SUPERVISOR; `model.fpu`, `model.switch`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from xsavvy.checker import Program
 from xsavvy.isa.components import CET_S
@@ -117,11 +117,11 @@ EFFECTS: Mapping[str, Callable[..., object]] = {
 """The run loop's steps that save or restore, and what they do in this part."""
 
 
-def carry_component_12(program: Program) -> Program:
-    """Return the program with component 12 in every XSAVES and XRSTORS of it."""
+def carry_component_12(program: Program, names: Sequence[str] = ()) -> Program:
+    """Return the program with component 12 in every XSAVES and XRSTORS of it, or of the paths named."""
     for path in program.paths():
         for step in path.steps:
-            if step.name in EFFECTS:
+            if step.name in EFFECTS and (not names or path.name in names):
                 label = f"{path.name}.{step.name}"
                 program = program.replaced(label, effect=EFFECTS[step.name])
     return program

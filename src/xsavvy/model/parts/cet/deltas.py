@@ -15,6 +15,7 @@ from .control import load_ssp_from_smram, save_ssp_to_smram, set_checked_cr
 from .copying import copy_registers
 from .emulator import check_far_jump, refuse_branches, refuse_task_switches
 from .guest import mov_owned_cr4
+from .intercept import pass_through
 from .reset import (
     reset_any_component,
     reset_at_entry,
@@ -74,6 +75,14 @@ def _ssp_in_smram(program: Program) -> Program:
     return program.replaced("leave_smm.leave_smm", effect=load_ssp_from_smram)
 
 
+def _pass_through_on_vmx(program: Program) -> Program:
+    return pass_through(program) if _has(program, "vmx_vcpu_run") else program
+
+
+def _pass_through_on_svm(program: Program) -> Program:
+    return program if _has(program, "vmx_vcpu_run") else pass_through(program)
+
+
 def _own_cr4_cet(program: Program) -> Program:
     if not _has(program, "vmx_vcpu_run"):
         return program
@@ -111,6 +120,12 @@ DELTAS: Mapping[str, Delta] = {
     ),
     "d4c03f63957c": Delta(
         edit=check_far_jump, summary="x86_emulate_instruction: a far jump looks at SSP"
+    ),
+    "25f3840483e6": Delta(
+        edit=_pass_through_on_vmx, summary="events WRMSR U_CET, PL0_SSP, S_CET: no exit on VMX"
+    ),
+    "38c46bdbf998": Delta(
+        edit=_pass_through_on_svm, summary="events WRMSR U_CET, PL0_SSP, S_CET: no exit on SVM"
     ),
     "d292035fb5d2": Delta(edit=_own_cr4_cet, summary="event MOV CR: CR4.CET does not exit on VMX"),
     "9bc610b6a2a7": Delta(

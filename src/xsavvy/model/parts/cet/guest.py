@@ -25,7 +25,15 @@ from xsavvy.model.values import Value
 
 from .machine import CetExit, CetMachine, Instruction
 
-__all__ = ["bits", "cet_guest_events", "legal", "mov_owned_cr4"]
+__all__ = [
+    "bits",
+    "cet_guest_events",
+    "legal",
+    "mov_owned_cr4",
+    "write_pl0_ssp",
+    "write_s_cet",
+    "write_u_cet",
+]
 
 OWN = (Value.INIT, Value.GUEST, Value.GUEST2)
 INSTRUCTIONS = tuple(each for each in Instruction if each is not Instruction.NONE)
@@ -111,7 +119,7 @@ def ssp_tab_changes(s: CetMachine, k: Constants, value: int) -> bool:
 def write_ssp_tab(s: CetMachine, k: Constants, value: int) -> None:
     """Write INT_SSP_TAB: always exits."""
     s.vcpu_exit = CetExit.WRMSR_INT_SSP_TAB
-    s.vcpu_ssp_tab_operand = value
+    s.vcpu_msr_operand = value
 
 
 # Control registers.

@@ -37,6 +37,9 @@ class CetExit(IntEnum):
     EMULATE = 13
     SMI = 14
     RSM = 15
+    WRMSR_U_CET = 16
+    WRMSR_PL0_SSP = 17
+    WRMSR_S_CET = 18
 
 
 class Instruction(IntEnum):
@@ -88,7 +91,7 @@ class CetMachine(Machine):
     vcpu_cr4_cet: Annotated[int, Mask(CR4_CET), "vcpu->arch.cr4, CET"]
     vcpu_cr0_operand: Annotated[int, Mask(CR0_WP), "CR0 as the exiting MOV would leave it"]
     vcpu_cr4_operand: Annotated[int, Mask(CR4_CET), "CR4.CET as the exiting MOV would leave it"]
-    vcpu_ssp_tab_operand: Annotated[int, Choice(Value), "the operand of the exiting WRMSR"]
+    vcpu_msr_operand: Annotated[int, Choice(Value), "the operand of the exiting WRMSR"]
     vcpu_instruction: Annotated[int, Choice(Instruction), "what the emulator decodes"]
     vcpu_user: Annotated[int, Flag(), "it runs at privilege 3"]
     vcpu_compat: Annotated[int, Flag(), "the guest is in compatibility mode"]

@@ -21,6 +21,7 @@ from .control import extend_control
 from .deltas import DELTAS
 from .emulator import extend_emulator
 from .guest import cet_guest_events
+from .intercept import CetMsrs, intercept
 from .machine import CetExit, CetMachine
 from .properties import with_properties
 from .reset import extend_reset
@@ -42,6 +43,8 @@ MPX = BNDREGS | BNDCSR
 def program(world: World) -> Program:
     """Return the whole program of a world. Raises edits.ImpossibleDesign."""
     whole = run_program(world, extend, DELTAS)
+    if world.choices["cet_msrs"] == CetMsrs.INTERCEPTED:
+        whole = intercept(whole)
     if world.choices["cet_switch"] == CetSwitch.ALL_AT_ENTRY:
         whole = switch_everything(whole, world.platform.vmx)
     return whole
@@ -61,6 +64,7 @@ def extend(base: Program, world: World) -> Program:
         whole = whole.with_event(event)
     handlers = whole.step("handle_exit.handle_exit").to
     whole = whole.replaced("handle_exit.handle_exit", to={**handlers, **HANDLERS})
+    whole = intercept(whole)
     return with_properties(whole)
 
 
