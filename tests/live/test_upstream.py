@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from xsavvy.live.kvm import replay_capture
 from xsavvy.live.kvm.upstream import VERSIONS, conform_upstream, package
 from xsavvy.live.kvm.upstream.cpio import Archive
 from xsavvy.live.machine.reach import Unreachable
 
+CAPTURES = Path(__file__).parent / "captures"
 LACKS = [
     name
     for name in ("qemu-system-x86_64", "apt-get", "dpkg-deb", "busybox")
@@ -72,3 +74,20 @@ def test_an_archive_has_its_files_and_their_directories() -> None:
         names.append(data[at + 110 : at + 110 + length - 1].decode())
         at += 110 + length + (-(110 + length)) % 4 + size + (-size) % 4
     assert names == ["a", "a/b", "a/b/c", "dev", "TRAILER!!!"]
+
+
+@pytest.mark.parametrize(("name", "rules"), [("debian-6.1", "v6.1"), ("debian-6.12", "v6.12")])
+def test_kept_answers_of_debians_kernels_follow_the_rules(name: str, rules: str) -> None:
+    """What kvm_amd of an unmodified kernel answered once is predicted by the rules as they are now."""
+    found = replay_capture(CAPTURES / f"{name}.jsonl.gz")
+    assert found.unexplained == ()
+    assert found.rules == rules
+    assert found.met.module == "kvm_amd"
+
+
+def test_debians_6_1_has_a_backport_that_its_answers_show() -> None:
+    """KVM_SET_XSAVE of 6.1.192 accepts what the guest's CPUID lacks, as mainline does since v6.6."""
+    found = replay_capture(CAPTURES / "debian-6.1.jsonl.gz")
+    whys = {each.why for each in found.explained if each.group == "xsave"}
+    assert len(whys) == 1
+    assert "8647c52e9504" in whys.pop()

@@ -1,14 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """Answers kept in a file, so that one person's machine becomes everybody's test.
 
-JSON lines: the first says what it is and how the questions were chosen, each other one holds calls and answers.
+JSON lines, which may be compressed with gzip: the first says what it is and how the questions were chosen, each other
+one holds calls and answers.
 """
 
 from __future__ import annotations
 
+import gzip
 import json
+import zlib
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 from .conform import KvmConformance, judge
 
@@ -16,6 +20,7 @@ __all__ = ["BadCapture", "is_capture", "replay_capture", "write_capture"]
 
 KIND = "xsavvy-kvm-capture"
 LIMIT = 256 << 20
+MOST = 100_000
 
 
 class BadCapture(ValueError):
@@ -34,8 +39,11 @@ def write_capture(
 
 def is_capture(path: Path) -> bool:
     """Tell whether a file begins as a capture does. Raises OSError."""
-    with path.open("rb") as file:
-        return KIND.encode() in file.readline(4096)
+    with _opened(path) as file:
+        try:
+            return KIND.encode() in file.readline(4096)
+        except (OSError, EOFError, zlib.error):
+            return False
 
 
 def replay_capture(path: Path) -> KvmConformance:
@@ -62,30 +70,49 @@ def replay_capture(path: Path) -> KvmConformance:
         raise BadCapture(f"{path}: answers of another form than the questions: {error}") from None
 
 
+def _opened(path: Path) -> BinaryIO:
+    with path.open("rb") as file:
+        packed = file.read(2) == b"\x1f\x8b"
+    return cast(BinaryIO, gzip.open(path, "rb")) if packed else path.open("rb")
+
+
+def _lines(path: Path) -> Iterator[bytes]:
+    """Give the lines of a capture, of which there is a bounded number of bytes. Raises BadCapture."""
+    left = LIMIT
+    try:
+        with _opened(path) as file:
+            while line := file.readline(left + 1):
+                left -= len(line)
+                if left < 0:
+                    raise BadCapture(f"{path}: more than {LIMIT} bytes, expected some megabytes")
+                yield line
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise BadCapture(f"{path}: {error}; expected a whole file, compressed or not") from None
+
+
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, list[Any]]]:
-    if path.stat().st_size > LIMIT:
-        raise BadCapture(f"{path}: more than {LIMIT} bytes, expected a capture of some megabytes")
     head: dict[str, Any] = {}
     answers: dict[str, list[Any]] = {}
-    with path.open("rb") as file:
-        for number, line in enumerate(file, 1):
-            try:
-                found = json.loads(line)
-                if number == 1:
-                    head = dict(found)
-                    missing = {"kind", "oracle", "seed", "images", "masks"} - set(head)
-                    if (
-                        missing
-                        or head["kind"] != KIND
-                        or head["images"] > 100_000
-                        or head["masks"] > 100_000
-                    ):
-                        raise ValueError("not the head of a capture")
-                else:
-                    calls, results = found
-                    answers[json.dumps(calls)] = list(results)
-            except (ValueError, TypeError, RecursionError) as error:
-                raise BadCapture(
-                    f"{path}:{number}: {error}; expected calls and answers as JSON"
-                ) from None
+    for number, line in enumerate(_lines(path), 1):
+        try:
+            found = json.loads(line)
+            if number == 1:
+                head = _head(found)
+            else:
+                calls, results = found
+                answers[json.dumps(calls)] = list(results)
+        except (ValueError, TypeError, RecursionError) as error:
+            if isinstance(error, BadCapture):
+                raise
+            raise BadCapture(
+                f"{path}:{number}: {error}; expected calls and answers as JSON"
+            ) from None
     return head, answers
+
+
+def _head(found: Any) -> dict[str, Any]:
+    head = dict(found)
+    missing = {"kind", "oracle", "seed", "images", "masks"} - set(head)
+    if missing or head["kind"] != KIND or max(head["images"], head["masks"]) > MOST:
+        raise ValueError("not the head of a capture")
+    return head
