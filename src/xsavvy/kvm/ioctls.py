@@ -13,9 +13,8 @@ kvm-xstate section 9.
 from typing import Final
 
 from xsavvy.isa.components import AVX, PKRU, SSE, X87, XTILECFG, XTILEDATA
-from xsavvy.isa.registers import xcr0_ok
 
-from .rules import CR4_OSXSAVE, CR4_PKE, set_xfd_ok, set_xss_ok
+from .rules import CR4_OSXSAVE, CR4_PKE, set_xcr_ok, set_xfd_ok, set_xss_ok
 
 __all__ = [
     "EBUSY",
@@ -336,7 +335,7 @@ def set_xcrs_errno(value: int, bound: int, flags: int, host_xsave: int) -> int:
     """
     if not host_xsave or flags:
         return EINVAL
-    return 0 if xcr0_ok(value, bound) else EINVAL
+    return 0 if set_xcr_ok(value, bound) else EINVAL
 
 
 # KVM_SET_MSRS. An entry that is not accepted ends the call, which returns how many were.

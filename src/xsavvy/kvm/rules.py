@@ -4,7 +4,7 @@
 Each takes and returns small integers and knows no state. The processor's own rules are in `isa.masks`.
 """
 
-from xsavvy.isa.components import PKRU, SSE, X87, XTILEDATA
+from xsavvy.isa.components import PKRU, X87, XTILEDATA
 from xsavvy.isa.masks import xcr0_ok
 
 __all__ = [
@@ -60,10 +60,12 @@ def set_xcr_ok(value: int, guest_supported_xcr0: int) -> int:
 
     Source: arch/x86/kvm/x86.c __kvm_set_xcr().
 
-    >>> set_xcr_ok(0x207, 0x207), set_xcr_ok(0x5, 0x207), set_xcr_ok(0x207, 0x7)
-    (1, 0, 0)
+    x87 needs no CPUID, SSE does.
+
+    >>> set_xcr_ok(0x207, 0x207), set_xcr_ok(0x5, 0x207), set_xcr_ok(0x207, 0x7), set_xcr_ok(0x3, 0)
+    (1, 0, 0, 0)
     """
-    return xcr0_ok(value, guest_supported_xcr0 | X87 | SSE)
+    return xcr0_ok(value, guest_supported_xcr0 | X87)
 
 
 def set_xss_ok(value: int, guest_supported_xss: int) -> int:

@@ -64,6 +64,18 @@ IOCTLS = (
         "mmu->pkru_mask is computed from nothing, not added to.",
     ),
     Commit(
+        "feb627e8d6f6",
+        "KVM: x86: Forbid KVM_SET_CPUID{,2} after KVM_RUN",
+        "v5.16",
+        "KVM_SET_CPUID2 is refused once the vCPU has run.",
+    ),
+    Commit(
+        "c6617c61e8fe",
+        "KVM: x86: Partially allow KVM_SET_CPUID{,2} after KVM_RUN",
+        "v5.17",
+        "KVM_SET_CPUID2 with the CPUID that the vCPU has is accepted again.",
+    ),
+    Commit(
         "445ecdf79be0",
         "kvm: x86: Exclude unpermitted xfeatures at KVM_GET_SUPPORTED_CPUID",
         "v5.17",

@@ -54,6 +54,8 @@ FOUND = [
     ),
     ("ioctls-permissions", "v6.3-1ffce0924a8c", "1ffce0924a8c", "advertised_sizes_match"),
     ("ioctls-cpuid", "v4.15", "c4d2188206ba", "guest_cpuid_tells_the_truth"),
+    ("ioctls-cpuid", "v5.15", "feb627e8d6f6", "guest_features_are_in_its_cpuid"),
+    ("ioctls-cpuid", "v5.16", "c6617c61e8fe", "own_cpuid_is_accepted"),
     ("ioctls-cpuid", "v6.18", "e2b43fb25243", "own_cpuid_is_accepted"),
     ("ioctls-pkru", "v5.14", "a3ca5281bb77", "mmu_heeds_pkru_as_the_guest_does"),
     ("ioctls-pkru", "v5.15-8d214c481611", "8d214c481611", "mmu_heeds_pkru_as_the_guest_does"),

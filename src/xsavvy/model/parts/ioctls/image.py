@@ -10,6 +10,7 @@ from xsavvy.checker import Event
 from xsavvy.isa.components import AVX, CET_U, SSE
 from xsavvy.kvm.ioctls import (
     get_xsave_bv,
+    get_xsave_errno,
     guest_supported,
     set_xsave_bv,
     set_xsave_errno,
@@ -128,6 +129,17 @@ def get_xsave2(s: IoctlMachine, k: Constants) -> None:
     hand_out(s, k, 1)
 
 
+def get_xsave(s: IoctlMachine, k: Constants) -> None:
+    """KVM_GET_XSAVE: refuse an image that has outgrown 4096 bytes.
+
+    Source: arch/x86/kvm/x86.c kvm_vcpu_ioctl_x86_get_xsave().
+    """
+    errno = get_xsave_errno(s.fp_xfeatures[Buffer.GUEST], 0)
+    if errno == Errno.SUCCESS:
+        hand_out(s, k, 1)
+    s.uapi_errno = errno
+
+
 def get_xsave2_all(s: IoctlMachine, k: Constants) -> None:
     """KVM_GET_XSAVE: copy the image as it is.
 
@@ -160,6 +172,7 @@ def image_events() -> tuple[Event, ...]:
             when=mxcsr_matters,
             choose={"xstate_bv": (0, SSE, BASE | AVX, SSE | TILE), "mxcsr_legal": (1, 0)},
         ),
+        event("KVM_GET_XSAVE", get_xsave, f"{X86} kvm_vcpu_ioctl_x86_get_xsave()"),
         event("KVM_GET_XSAVE2", get_xsave2, f"{X86} kvm_vcpu_ioctl_x86_get_xsave2()"),
         event(
             "KVM_SET_FPU",

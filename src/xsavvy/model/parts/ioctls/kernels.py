@@ -17,13 +17,15 @@ from .process import (
     request_add,
     request_drop_supervisor,
     set_cpuid2,
+    set_cpuid2_any_time,
+    set_cpuid2_before_run,
 )
 from .xfd import save_xfd_err_unless_ts
 from .xfeatures import (
+    check_xcr0_by_host,
     set_msr_xss_if_both,
     set_msr_xss_unnoticed,
     set_msrs_xss_unnoticed,
-    set_xcr0_by_host,
     set_xcrs_by_host,
 )
 
@@ -51,7 +53,12 @@ def _step(label: str, effect: object) -> Edit:
 def _unchecked_images(program: Program) -> Program:
     program = program.replaced_event("KVM_SET_XCRS", effect=set_xcrs_by_host)
     program = program.replaced_event("KVM_SET_XSAVE", effect=set_xsave_unchecked)
-    return program.replaced("kvm_emulate_xsetbv.__kvm_set_xcr", effect=set_xcr0_by_host)
+    return program.replaced("kvm_emulate_xsetbv.check_xcr0", effect=check_xcr0_by_host)
+
+
+def _image_as_it_is(program: Program) -> Program:
+    program = program.replaced_event("KVM_GET_XSAVE", effect=get_xsave2_all)
+    return program.replaced_event("KVM_GET_XSAVE2", effect=get_xsave2_all)
 
 
 def _keep_pkru_mask(program: Program) -> Program:
@@ -94,9 +101,7 @@ DELTAS: Mapping[str, Delta] = {
     "d7876f1be40a": Delta(
         without=_unchecked_images, summary="XCR0 and images: checked against the host alone"
     ),
-    "4344ee981e21": Delta(
-        without=_event("KVM_GET_XSAVE2", get_xsave2_all), summary="KVM_GET_XSAVE: copies all"
-    ),
+    "4344ee981e21": Delta(without=_image_as_it_is, summary="KVM_GET_XSAVE: copies all"),
     "mxcsr_reserved_bits": Delta(
         without=_event("KVM_SET_XSAVE", set_xsave_any_mxcsr),
         summary="KVM_SET_XSAVE: MXCSR is not looked at",
@@ -115,6 +120,14 @@ DELTAS: Mapping[str, Delta] = {
         without=_cr4_without_mmu_reset, summary="kvm_set_cr4: the MMU is not reset"
     ),
     "a3ca5281bb77": Delta(without=_keep_pkru_mask, summary="pkru_mask: added to, not computed"),
+    "feb627e8d6f6": Delta(
+        without=_event("KVM_SET_CPUID2", set_cpuid2_any_time),
+        summary="KVM_SET_CPUID2: accepted at any time",
+    ),
+    "c6617c61e8fe": Delta(
+        without=_event("KVM_SET_CPUID2", set_cpuid2_before_run),
+        summary="KVM_SET_CPUID2: refused once the vCPU has run",
+    ),
     "445ecdf79be0": Delta(
         without=_event("KVM_GET_SUPPORTED_CPUID", advertise_all),
         summary="KVM_GET_SUPPORTED_CPUID: permissions are not looked at",

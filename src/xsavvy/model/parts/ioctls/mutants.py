@@ -9,7 +9,7 @@ from xsavvy.model.constants import Constants
 from xsavvy.model.emulate import finish
 from xsavvy.model.fpu import nothing
 from xsavvy.model.mutant import Mutant
-from xsavvy.model.values import TILE, Buffer, Exit, Value
+from xsavvy.model.values import TILE, Buffer, Value
 
 from .exceptions import forget_nm
 from .image import get_xsave2_all, set_xsave
@@ -26,13 +26,6 @@ from .process import (
 __all__ = ["MUTANTS"]
 
 INTEL = "sapphire-rapids"
-
-
-def store_xcr0_unnoticed(s: IoctlMachine, k: Constants) -> int:
-    """Carry out XSETBV and let CPUID lie."""
-    s.vcpu_xcr0 = s.vcpu_exit_value & k.guest_xcr0
-    finish(s, k)
-    return Exit.NONE
 
 
 def accept_any_xcrs(s: IoctlMachine, k: Constants, value: int) -> None:
@@ -93,7 +86,7 @@ MUTANTS = (
         "a new XCR0 is not noticed",
         "ioctls-cpuid",
         INTEL,
-        _step("kvm_emulate_xsetbv.__kvm_set_xcr", store_xcr0_unnoticed),
+        _step("kvm_emulate_xsetbv.update_cpuid", nothing),
         kernel=NEWEST,
     ),
     Mutant(

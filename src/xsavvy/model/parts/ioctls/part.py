@@ -41,7 +41,7 @@ from .xfd import (
     save_xfd_err,
     xfd_events,
 )
-from .xfeatures import set_msr_xss, set_xcr0, xfeatures_events
+from .xfeatures import set_msr_xss, with_checked_xsetbv, xfeatures_events
 from .xrstors import with_exiting_bitmap
 
 __all__ = ["IOCTLS"]
@@ -76,7 +76,8 @@ def extend(program: Program, world: World) -> Program:
         program = program.with_witness(witness)
     program = program.replaced_event("WRMSR IA32_XSS", effect=wrmsr_xss, when=xss_changes)
     program = program.replaced_event("AMX instruction under XFD", effect=nm_of_tiles)
-    return with_exiting_bitmap(_with_own_steps(program, vendor_run))
+    program = _with_own_steps(program, vendor_run)
+    return with_exiting_bitmap(with_checked_xsetbv(program))
 
 
 def _with_own_steps(program: Program, vendor_run: str) -> Program:
@@ -86,7 +87,6 @@ def _with_own_steps(program: Program, vendor_run: str) -> Program:
         (f"{vendor_run}.load_host_xss", load_host_xss),
         ("vcpu_exit_guest.handle_exit_irqoff", save_xfd_err),
         ("vcpu_exit_guest.clear_xfd_err", clear_xfd_err_if_saved),
-        ("kvm_emulate_xsetbv.__kvm_set_xcr", set_xcr0),
         ("kvm_set_cr4.kvm_set_cr4", set_cr4),
         ("set_msr_xss.set_msr_xss", set_msr_xss),
         ("set_msr_xfd.check_xfd", check_xfd),

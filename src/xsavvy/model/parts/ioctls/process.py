@@ -34,6 +34,8 @@ __all__ = [
     "request_add",
     "request_drop_supervisor",
     "set_cpuid2",
+    "set_cpuid2_any_time",
+    "set_cpuid2_before_run",
     "set_cpuid2_without_update",
     "vcpu_is_there",
 ]
@@ -195,9 +197,6 @@ def exchange_cpuid(
 ) -> int:
     """Check the incoming CPUID and put it in the place of the old one; say whether the fpstate must grow."""
     drop_image(s, k)
-    if s.vcpu_entered:
-        compare_cpuid(s, k, xcr0, xss, features)
-        return 0
     xfeatures = s.fp_xfeatures[Buffer.GUEST]
     errno = set_cpuid2_errno(xcr0, xfeatures, s.perm_guest, 0, 0, memory)
     s.uapi_errno = errno
@@ -215,7 +214,32 @@ def exchange_cpuid(
 def set_cpuid2_without_update(
     s: IoctlMachine, k: Constants, xcr0: int, xss: int, features: int, memory: int
 ) -> int:
-    """Set the guest's CPUID; what is due on the old one is not carried out first."""
+    """Set the guest's CPUID, or compare once the vCPU has run; what is due on the old one is not done first.
+
+    Source: commits feb627e8d6f6, c6617c61e8fe (KVM: x86: Partially allow KVM_SET_CPUID{,2} after KVM_RUN).
+    """
+    if s.vcpu_entered:
+        compare_cpuid(s, k, xcr0, xss, features)
+        return 0
+    return exchange_cpuid(s, k, xcr0, xss, features, memory)
+
+
+def set_cpuid2_any_time(
+    s: IoctlMachine, k: Constants, xcr0: int, xss: int, features: int, memory: int
+) -> int:
+    """Set the guest's CPUID, whether or not the vCPU has run (to v5.15)."""
+    return exchange_cpuid(s, k, xcr0, xss, features, memory)
+
+
+def set_cpuid2_before_run(
+    s: IoctlMachine, k: Constants, xcr0: int, xss: int, features: int, memory: int
+) -> int:
+    """Set the guest's CPUID; once the vCPU has run, refuse even the one that it has (v5.16)."""
+    if s.vcpu_entered:
+        if xcr0 == s.vcpu_cpuid_xcr0 and xss == s.vcpu_cpuid_xss:
+            s.ghost_equal_refused = 1
+        s.uapi_errno = Errno.EINVAL
+        return 0
     return exchange_cpuid(s, k, xcr0, xss, features, memory)
 
 
@@ -228,7 +252,7 @@ def set_cpuid2(
     """
     if s.cpuid_dirty:
         refresh_cpuid(s, k)
-    return exchange_cpuid(s, k, xcr0, xss, features, memory)
+    return set_cpuid2_without_update(s, k, xcr0, xss, features, memory)
 
 
 def swap_fpstate(s: IoctlMachine, k: Constants) -> None:

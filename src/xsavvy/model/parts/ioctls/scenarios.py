@@ -44,7 +44,7 @@ SCENARIOS = (
             "guest_fpstate_has_grown",
             "cpuid_was_refused",
         ),
-        leaves_out="what the guest does, a second thread, KVM_SET_CPUID2 after other state was set, IA32_XSS",
+        leaves_out="what the guest does, a second thread, IA32_XSS; KVM_SET_CPUID2 after other state was set",
         source="kvm-xstate sections 1.6, 3.2, 9.1, 9.2, 9.7; known-bugs 30, 31",
         guest_xcr0=BASE | AVX | TILES,
         needs_xcr0=AVX | TILES,
@@ -79,7 +79,7 @@ SCENARIOS = (
             "guest_runs_on_guest_features",
         ),
         witnesses=("guest_enabled_avx", "guest_has_its_own_xcr0"),
-        leaves_out="interrupts, the scheduler (they touch none of it), PKRU, KVM_SET_CPUID2 after other state was set",
+        leaves_out="interrupts, the scheduler, PKRU; before the first entry, KVM_SET_CPUID2 after other state was set",
         source="kvm-xstate sections 4.3, 9.6, 9.7, 9.9; known-bugs 33",
         guest_xcr0=BASE | AVX,
         needs_xcr0=AVX,
@@ -113,6 +113,7 @@ SCENARIOS = (
         part="ioctls",
         events=(
             "KVM_SET_XSAVE",
+            "KVM_GET_XSAVE",
             "KVM_GET_XSAVE2",
             "KVM_SET_FPU",
             "KVM_SET_XCRS",
@@ -144,6 +145,7 @@ SCENARIOS = (
         events=(
             "KVM_SET_MSRS IA32_XFD",
             "KVM_SET_MSRS IA32_XFD_ERR",
+            "KVM_GET_XSAVE",
             "KVM_GET_XSAVE2",
             "WRMSR IA32_XFD",
             "TILELOADD",

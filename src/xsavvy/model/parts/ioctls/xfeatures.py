@@ -5,7 +5,7 @@ Whoever writes, the same rule says what is accepted; a write of the VMM is spare
 Source: arch/x86/kvm/x86.c __kvm_set_xcr(), kvm_set_msr_common().
 """
 
-from xsavvy.checker import Event
+from xsavvy.checker import Event, Program, Step
 from xsavvy.isa.components import AVX, PKRU, XTILECFG
 from xsavvy.isa.registers import xcr0_ok
 from xsavvy.kvm.ioctls import (
@@ -17,24 +17,24 @@ from xsavvy.kvm.ioctls import (
 )
 from xsavvy.model.constants import Constants
 from xsavvy.model.emulate import finish
-from xsavvy.model.values import Exit
 
 from .derived import note_xcr0, note_xss
 from .machine import BASE, CET, CPUID_XSAVE, CPUID_XSAVES, TILES, Errno, IoctlMachine
 from .process import vcpu_is_there
 
 __all__ = [
+    "check_xcr0_by_host",
     "set_msr_xss",
     "set_msr_xss_if_both",
     "set_msr_xss_unnoticed",
     "set_msrs_xss_unnoticed",
-    "set_xcr0",
-    "set_xcr0_by_host",
     "set_xcrs_by_host",
     "supported_xcr0",
+    "with_checked_xsetbv",
     "xfeatures_events",
 ]
 
+GP = 1
 X86 = "linux:arch/x86/kvm/x86.c"
 
 
@@ -77,28 +77,42 @@ def set_xcrs_by_host(s: IoctlMachine, k: Constants, value: int) -> None:
         store_xcr0(s, k, value)
 
 
-def set_xcr0(s: IoctlMachine, k: Constants) -> int:
-    """Carry out a guest's XSETBV, or let it take a #GP."""
+def check_xcr0(s: IoctlMachine, k: Constants) -> int:
+    """Refuse a guest's XSETBV that its CPUID does not cover: #GP."""
     value = s.vcpu_exit_value
     bound = set_xcrs_bound(supported_xcr0(s, k), k.host_xcr0, 1)
     if set_xcrs_errno(value, bound, 0, 1) == Errno.SUCCESS:
-        store_xcr0(s, k, value)
-    elif xcr0_ok(value, s.vcpu_cpuid_xcr0):
+        return 0
+    if xcr0_ok(value, s.vcpu_cpuid_xcr0):
         s.ghost_wrong_gp = 1
     finish(s, k)
-    return Exit.NONE
+    return GP
 
 
-def set_xcr0_by_host(s: IoctlMachine, k: Constants) -> int:
-    """Carry out a guest's XSETBV of what the host has (to v3.12)."""
+def check_xcr0_by_host(s: IoctlMachine, k: Constants) -> int:
+    """Refuse a guest's XSETBV that the host does not support (to v3.12)."""
     value = s.vcpu_exit_value
     bound = set_xcrs_bound(supported_xcr0(s, k), k.host_xcr0, 0)
     if set_xcrs_errno(value, bound, 0, 1) == Errno.SUCCESS:
-        store_xcr0(s, k, value)
         if not xcr0_ok(value, s.vcpu_cpuid_xcr0):
             s.ghost_wrong_gp = 1
+        return 0
     finish(s, k)
-    return Exit.NONE
+    return GP
+
+
+def follow_xcr0(s: IoctlMachine, k: Constants) -> None:
+    """Let the guest's CPUID follow the XCR0 that XSETBV has stored."""
+    note_xcr0(s, k, s.cpuid_size)
+
+
+def with_checked_xsetbv(program: Program) -> Program:
+    """Put the check by the guest's own CPUID before XSETBV's store, and the update of CPUID after it."""
+    store = "kvm_emulate_xsetbv.__kvm_set_xcr"
+    source = f"{X86} __kvm_set_xcr()"
+    check = Step("check_xcr0", check_xcr0, to={GP: "vcpu_run"}, source=source)
+    follow = Step("update_cpuid", follow_xcr0, source=source)
+    return program.inserted(check, before=store).inserted(follow, after=store)
 
 
 # IA32_XSS.
