@@ -58,7 +58,7 @@ CORE_CHOICES = (
         c.PkruSwitch,
         {
             c.PkruSwitch.XCR0_OR_PKE: "if the guest can reach it: XCR0[9] or CR4.PKE (v5.8)",
-            c.PkruSwitch.PKE: "if CR4.PKE is set (v4.6 to v5.7)",
+            c.PkruSwitch.PKE: "if CR4.PKE is set (v4.13 to v5.7)",
             c.PkruSwitch.XCR0: "if XCR0[9] is set",
             c.PkruSwitch.ALWAYS: "always, with every guest that has protection keys",
             c.PkruSwitch.NEVER: "never",

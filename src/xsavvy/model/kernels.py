@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What commits change in the run loop: the base's answers, and a delta for each commit that differs from them.
 
-A commit of the table without a delta belongs to the base, or changes nothing that is modelled; `kvm.commits` says
-which. Until v6.5 the host has no CET in IA32_XSS, until v6.16 no CET_S.
+A commit of the table without a delta belongs to the base, says what a host enables or a guest is offered (the functions
+at the end), or changes nothing that is modelled; `kvm.commits` says which. `history` has the deltas before v5.17.
 """
 
 from collections.abc import Mapping

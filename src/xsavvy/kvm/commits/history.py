@@ -29,6 +29,7 @@ HISTORY = (
         "kvm,x86: load guest FPU context more eagerly",
         "v4.2",
         "On a host with eager FPU switching the guest's FPU is loaded at every entry, and no #NM asks for it.",
+        inferred=True,
     ),
     Commit(
         "host_pkru",
@@ -131,6 +132,7 @@ HISTORY = (
         "x86/fpu/amx: Enable the AMX feature in 64-bit mode",
         "v5.16",
         "The host's XCR0 has XTILECFG and XTILEDATA, and the kernel switches IA32_XFD.",
+        inferred=True,
         id_seen=False,
     ),
     Commit(

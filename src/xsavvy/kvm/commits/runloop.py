@@ -8,7 +8,7 @@ RUN_LOOP = (
         "1be0e61c1f25",
         "KVM, pkeys: save/restore PKRU when guest/host switches",
         "v4.6",
-        "PKRU is switched on VMX when CR4.PKE is set.",
+        "PKRU is switched on VMX, if the last exit found another one than the host's.",
     ),
     Commit(
         "1811d979c716",
