@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Scenarios of host tasks: signals beside and under KVM, exec, fork, ptrace, PKRU; and two that isolate XFD bugs."""
+"""Scenarios of host tasks: signals, exec, fork, ptrace, PKRU; and three that isolate a bug of the swap or of XFD."""
 
 from collections.abc import Mapping
 
@@ -7,131 +7,19 @@ from xsavvy.isa.components import AVX, PKRU
 from xsavvy.model.scenario import BASE, TILES, Scenario
 from xsavvy.model.values import CR4_OSXSAVE
 
+from .signal_scenarios import EITHER, KEEPS, PART, SIGNAL_SCENARIOS, SWITCHES, TILED
+
 __all__ = ["KVM_EXITS", "LEADS_TO", "NOPKU", "TASK_SCENARIOS"]
 
-PART = "tasks"
-EITHER: Mapping[bool, str] = {True: "sapphire-rapids", False: "genoa"}
-TILED: Mapping[bool, str] = {True: "sapphire-rapids", False: "sapphire-rapids"}
 KVM_EXITS = ("exit to userspace", "external interrupt", "fastpath exit")
 """A scenario without any of these is one without KVM_RUN."""
 
 NOPKU = "nopku"
 """The scenario whose host was booted with nopku."""
 
-SWITCHES = ("preemption", "preemption in user mode", "wake-up of the vCPU thread")
-SIGNALS = ("signal with a handler", "signal in user mode", "sigreturn")
-KEEPS = ("kernel_survives", "tasks_keep_their_registers")
 
 TASK_SCENARIOS = (
-    Scenario(
-        "signals",
-        "Do two tasks keep their registers when one of them handles signals and runs a guest?",
-        events=(
-            "write XMM by VMM",
-            "signal",
-            "signal with a handler",
-            "sigreturn",
-            "the frame's page is reclaimed",
-            "exit to userspace",
-            "softirq",
-            "preemption",
-            "wake-up of the vCPU thread",
-        ),
-        properties=(
-            *KEEPS,
-            "no_kernel_fpu_inside_fpregs_lock",
-            "guest_fpstate_is_swapped_in_pairs",
-        ),
-        witnesses=("handler_is_preempted", "softirq_hits_a_system_call"),
-        leaves_out="a second CPU, 32-bit frames, frames that the handler changed, what the guest computes",
-        source="known-bugs 47; linux:arch/x86/kernel/fpu/signal.c",
-        part=PART,
-        cpus=1,
-        default=False,
-    ),
-    Scenario(
-        "signals-32-bit",
-        "Does a 32-bit task get its registers from its signal frame, and can a bad frame harm the kernel?",
-        events=(
-            "write XMM by VMM",
-            "signal in user mode",
-            "sigreturn of a 32-bit task",
-            "the frame's header is spoiled",
-            "softirq",
-            *SWITCHES,
-        ),
-        properties=KEEPS,
-        witnesses=("handler_is_preempted", "softirq_hits_a_system_call"),
-        leaves_out="KVM_RUN, 64-bit frames, pages that are away",
-        source="known-bugs 12, 47; linux:arch/x86/kernel/fpu/signal.c __fpu_restore_sig()",
-        part=PART,
-        cpus=1,
-        default=False,
-    ),
-    Scenario(
-        "signals-xfd",
-        "Is IA32_XFD that of the task when a signal handler starts, where another task uses tiles?",
-        events=(*SIGNALS, "exit to userspace", *SWITCHES),
-        properties=(
-            "kernel_survives",
-            "xfd_belongs_to_the_registers",
-            "tasks_keep_their_registers",
-        ),
-        witnesses=("handler_is_preempted",),
-        leaves_out="softirqs, a second CPU, a guest that uses tiles",
-        source="known-bugs 10; linux:arch/x86/kernel/fpu/core.c fpu__clear_user_states()",
-        needs_xcr0=TILES,
-        stand_in=TILED,
-        part=PART,
-        cpus=1,
-        default=False,
-    ),
-    Scenario(
-        "signals-pkru",
-        "Does a task get its PKRU back from its signal frame, or what its handler wrote there?",
-        events=(
-            "WRPKRU by task",
-            "signal in user mode",
-            "sigreturn",
-            "the handler changes PKRU in its frame",
-            "preemption",
-            "wake-up of the vCPU thread",
-        ),
-        properties=("tasks_keep_their_pkru",),
-        witnesses=("handler_runs_on_the_default_pkru", "handler_is_preempted"),
-        leaves_out="KVM_RUN, softirqs, pages that are away",
-        source="known-bugs 46; linux:arch/x86/kernel/fpu/xstate.h update_pkru_in_sigframe()",
-        needs_xcr0=PKRU,
-        stand_in=EITHER,
-        part=PART,
-        cpus=1,
-        default=False,
-    ),
-    Scenario(
-        "sigframe",
-        "Does sigreturn() end, and restore what the frame has, whatever size the frame says that it has?",
-        events=(
-            "signal in user mode",
-            "sigreturn",
-            "the frame's page is reclaimed",
-            "the frame's page is unmapped",
-            "the frame's size is understated",
-            "the task is moved to a larger host",
-            "the frame's header is spoiled",
-            "preemption",
-            "wake-up of the vCPU thread",
-        ),
-        properties=("kernel_survives", "tasks_keep_their_pkru", "fault_in_covers_the_restore"),
-        eventualities=("sigreturn_ends",),
-        witnesses=("frame_was_faulted_in", "sigreturn_is_on_its_way"),
-        leaves_out="KVM_RUN, softirqs, a page that is reclaimed between a fault and the next try, 32-bit frames",
-        source="known-bugs 35, 47; linux:arch/x86/kernel/fpu/signal.c",
-        needs_xcr0=PKRU,
-        stand_in=EITHER,
-        part=PART,
-        cpus=1,
-        default=False,
-    ),
+    *SIGNAL_SCENARIOS,
     Scenario(
         "exec",
         "Does a new program start on initial registers, on whatever CPU exec() ends?",
@@ -194,6 +82,20 @@ TASK_SCENARIOS = (
         witnesses=("kthread_runs", "other_task_ran"),
         leaves_out="KVM_RUN, softirqs, signals, a second CPU",
         source="known-bugs 46; linux:arch/x86/kernel/process_64.c __switch_to()",
+        needs_xcr0=PKRU,
+        stand_in=EITHER,
+        part=PART,
+        cpus=1,
+        default=False,
+    ),
+    Scenario(
+        "kthread-wrpkru",
+        "Does a task that never brings PKRU into its initial state keep it across kernel threads?",
+        events=("WRPKRU by task", "a kernel thread runs", *SWITCHES),
+        properties=("tasks_keep_their_pkru", "tasks_keep_their_registers"),
+        witnesses=("kthread_runs", "other_task_ran"),
+        leaves_out="all that scenario kthread leaves out, and XRSTOR of PKRU",
+        source="known-bugs 46; stable patch of 15 Feb 2022",
         needs_xcr0=PKRU,
         stand_in=EITHER,
         part=PART,
