@@ -11,10 +11,22 @@ from collections.abc import Callable
 
 from .gallery import gallery_block
 from .row import Answer
+from .seed_000 import OFFERED, TRACE
 from .seed_001 import XFD
 from .seed_002 import PKRU, XINUSE
+from .seed_004 import CHECKS, RESTORE, WARNING
 from .sentences import sentences_block
 
-ANSWERS: dict[str, Answer] = {"pkru": PKRU, "pkru-xinuse": XINUSE, "xfd": XFD}
+ANSWERS: dict[str, Answer] = {
+    "trace": TRACE,
+    "trace-offered": OFFERED,
+    "xfd": XFD,
+    "pkru": PKRU,
+    "pkru-xinuse": XINUSE,
+    "protected": RESTORE,
+    "protected-checks": CHECKS,
+    "protected-warnings": WARNING,
+}
+"""Every answer by the name of its block in a page."""
 
 TABLES: dict[str, Callable[[], str]] = {"gallery": gallery_block, "sentences": sentences_block}
