@@ -29,6 +29,8 @@ __all__ = ["Mxcsr", "Part", "State", "View", "component_bytes", "mxcsr", "view"]
 
 _X87_BYTES = slice(0, 160)
 _MXCSR = struct.Struct("<II")
+WIDEST_MXCSR = 0x2FFFF
+"""Bits that MXCSR has on some processor; the mask in an image is not asked by any restore."""
 
 
 class State(enum.Enum):
@@ -121,7 +123,7 @@ def mxcsr(saved: Saved) -> tuple[Mxcsr, int, int]:
     else:
         counts = xstate_bv & masks.MXCSR_BITS
         if not counts and not saved.by_a_kernel:
-            counts = masks.mxcsr_ok(value, mask or 0x2FFFF)
+            counts = masks.mxcsr_ok(value, WIDEST_MXCSR)
     if counts:
         return Mxcsr.SAVED, value, mask
     left_over = value not in {0, MXCSR_INITIAL}

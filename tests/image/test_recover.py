@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where a foreign image has its components, and how sure that is."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.image.core import KNOWN, PART
+from xsavvy.image.file import Kind, Saved
+from xsavvy.image.header import write
+from xsavvy.image.recover import Candidate, Certainty, recover
+
+
+def image(
+    cpu: str, xstate_bv: int, *, size: int = 0, kind: Kind = Kind.RAW, xcr0: int = 0, mask: int = 0,
+    fill: int = 0, compacted: bool = False,
+) -> Saved:  # fmt: skip
+    """An image of a processor with `fill` in every byte of its saved components."""
+    part = PART[cpu]
+    layout = part.compacted(xstate_bv) if compacted else part.standard
+    area = bytearray(size or layout.size)
+    for index, place in layout.items():
+        if xstate_bv >> index & 1:
+            area[place.offset : place.end] = bytes([fill]) * place.size
+    area[28:32] = mask.to_bytes(4, "little")
+    area[464:472] = xcr0.to_bytes(8, "little")
+    write(area, xstate_bv=xstate_bv, xcomp_bv=xstate_bv if compacted else 0, compacted=compacted)
+    return Saved(bytes(area), kind)
+
+
+@pytest.mark.parametrize(
+    ("cpu", "xstate_bv", "offset"),
+    [
+        ("genoa", 0x2E7, 2432),
+        ("skylake-sp", 0x2FF, 2688),
+        ("rome", 0x207, 832),
+        ("milan", 0x207, 2432),
+    ],
+)
+def test_the_size_decides(cpu: str, xstate_bv: int, offset: int) -> None:
+    """A raw area has the size of one layout alone, and PKRU lies where that layout has it."""
+    found = recover(image(cpu, xstate_bv), known=KNOWN)
+    assert found.certainty is Certainty.FITS
+    assert cpu in found.fits
+    assert found.layout[9].offset == offset
+
+
+def test_a_kvm_blob_has_no_size_of_its_own() -> None:
+    """In 4096 bytes MXCSR_MASK tells AMD, and what the other layouts leave over tells the rest."""
+    for cpu, mask, certainty in (
+        ("genoa", 0x2FFFF, Certainty.LIKELY),
+        ("ice-lake", 0xFFFF, Certainty.LIKELY),
+        ("genoa", 0, Certainty.LIKELY),
+    ):
+        found = recover(
+            image(cpu, 0xE7, size=4096, kind=Kind.KVM, xcr0=0xE7, mask=mask, fill=0x11), known=KNOWN
+        )
+        assert found.certainty is certainty
+        assert cpu in found.fits
+        assert found.layout[6].offset == PART[cpu].standard[6].offset
+
+
+def test_without_traces_it_is_a_guess() -> None:
+    """Where nothing tells two layouts apart, the caller is asked for the CPU."""
+    saved = image("genoa", 0x200, size=4096, kind=Kind.KVM, xcr0=0x2E7)
+    found = recover(saved, known=KNOWN)
+    assert found.certainty is Certainty.GUESS
+    assert found.why.endswith("name the CPU")
+    given = recover(saved, Candidate("genoa", PART["genoa"]), KNOWN)
+    assert (given.certainty, given.layout[9].offset) == (Certainty.GIVEN, 2432)
+
+
+def test_what_the_given_cpu_lacks_has_no_place() -> None:
+    """A CPU that has not all components of the image places the others."""
+    found = recover(image("genoa", 0x207), Candidate("haswell", PART["haswell"]))
+    assert found.certainty is Certainty.PARTLY
+    assert 9 not in found.layout
+    assert found.layout[2].offset == 576
+    assert found.why == "haswell has no PKRU"
+
+
+def test_a_compacted_layout_follows_from_xcomp_bv() -> None:
+    """Offsets of a compacted image are those of its XCOMP_BV, with XTILEDATA aligned to 64."""
+    found = recover(image("sapphire-rapids", 0x60207, compacted=True), known=KNOWN)
+    assert found.certainty is Certainty.FITS
+    assert [found.layout[index].offset for index in (2, 9, 17, 18)] == [576, 832, 896, 960]
+    assert "sandy-bridge" not in recover(image("haswell", 7, compacted=True), known=KNOWN).fits
+
+
+def test_a_component_of_no_known_cpu() -> None:
+    """Components that no processor has together are placed only as far as all agree."""
+    area = bytearray(8192)
+    write(area, xstate_bv=1 << 62 | 1 << 9 | 1 << 2)
+    found = recover(Saved(bytes(area)), known=KNOWN)
+    assert found.certainty is Certainty.PARTLY
+    assert found.layout[2].offset == 576
+    assert 9 not in found.layout
+
+
+def test_a_compacted_image_stops_at_what_has_no_size() -> None:
+    """Behind a component whose size is not known nothing has a known place."""
+    area = bytearray(4096)
+    write(area, xstate_bv=0, xcomp_bv=1 << 2 | 1 << 30 | 1 << 62, compacted=True)
+    found = recover(Saved(bytes(area)), known=KNOWN)
+    assert found.certainty is Certainty.PARTLY
+    assert sorted(found.layout) == [2]
