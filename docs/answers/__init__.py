@@ -14,6 +14,7 @@ from .row import Answer
 from .seed_000 import OFFERED, TRACE
 from .seed_001 import XFD
 from .seed_002 import PKRU, XINUSE
+from .seed_003 import CAPABILITIES, SWITCHING, derivation_block, partners_block
 from .seed_004 import CHECKS, RESTORE, WARNING
 from .sentences import sentences_block
 
@@ -23,10 +24,18 @@ ANSWERS: dict[str, Answer] = {
     "xfd": XFD,
     "pkru": PKRU,
     "pkru-xinuse": XINUSE,
+    "cet-capabilities": CAPABILITIES,
+    "cet-switching": SWITCHING,
     "protected": RESTORE,
     "protected-checks": CHECKS,
     "protected-warnings": WARNING,
 }
 """Every answer by the name of its block in a page."""
 
-TABLES: dict[str, Callable[[], str]] = {"gallery": gallery_block, "sentences": sentences_block}
+TABLES: dict[str, Callable[[], str]] = {
+    "gallery": gallery_block,
+    "sentences": sentences_block,
+    "cet-derivation": derivation_block,
+    "cet-partners": partners_block,
+}
+"""Blocks that need no run."""
