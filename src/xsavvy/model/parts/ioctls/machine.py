@@ -117,7 +117,10 @@ class IoctlMachine(Machine):
     ghost_perm: Annotated[int, Mask(ALL), "every permission that was granted"]
     ghost_cpuid_xcr0: Annotated[int, Mask(USER), "CPUID (0xD,0) as last accepted"]
     ghost_cpuid_xss: Annotated[int, Mask(XSS_BITS), "CPUID (0xD,1) as last accepted"]
-    ghost_xss: Annotated[int, Mask(XSS_BITS), "the guest's IA32_XSS, as last written with success"]
+    ghost_xcr0: Annotated[
+        int, Mask(XCR0_BITS, always=XCR0_ALWAYS), "XCR0, as last written with success"
+    ]
+    ghost_xss: Annotated[int, Mask(XSS_BITS), "IA32_XSS, as last written with success"]
     ghost_nm_due: Annotated[int, Flag(), "a #NM whose handler the guest has not begun"]
     ghost_equal_refused: Annotated[
         int, Flag(), "KVM_SET_CPUID2 refused the CPUID that the vCPU has"

@@ -49,6 +49,26 @@ __all__ = ["IOCTLS"]
 SETS_UP = "KVM_SET_CPUID2"
 
 
+INFERRED = (
+    (
+        "IA32_XSS before v6.18",
+        "A write is checked against the guest's CPUID on every kernel; before v6.18 KVM itself supports no component.",
+        "arch/x86/kvm/x86.c kvm_set_msr_common() of 6.1, 6.12 and 7.2",
+    ),
+    (
+        "IA32_XSS on SVM before v5.5",
+        "It is not switched at all; the model switches it by the guest's CPUID, which had no XSAVES there.",
+        "the series of 312a1c87798e",
+    ),
+    (
+        "CR0.PG",
+        "The guest has paging on, so that INIT resets the MMU.",
+        "arch/x86/kvm/x86.c kvm_vcpu_reset()",
+    ),
+)
+"""What no source states in these words, or what stands for more than one case."""
+
+
 def run_allowed(s: IoctlMachine, k: Constants) -> bool:
     """Let the VMM call KVM_RUN once there is a vCPU."""
     return s.perm_locked != 0 and ioctl_allowed(s, k)
@@ -122,7 +142,7 @@ def start(world: World) -> Callable[[Machine, Constants], None]:
         default = (k.host_xcr0 | k.host_xss) & ~XTILEDATA
         s.fp_xfeatures[Buffer.GUEST] = s.fp_room = default
         s.perm_guest = s.perm_size = s.ghost_perm = default
-        s.vcpu_xcr0 = s.cpuid_size = s.cpuid_compacted = XCR0_ALWAYS
+        s.vcpu_xcr0 = s.ghost_xcr0 = s.cpuid_size = s.cpuid_compacted = XCR0_ALWAYS
         if made:
             _set_up(s, k)
 
@@ -138,7 +158,7 @@ def _set_up(s: IoctlMachine, k: Constants) -> None:
     s.perm_size |= tiles
     s.ghost_perm |= tiles
     s.perm_locked = 1
-    s.vcpu_xcr0 = k.guest_xcr0
+    s.vcpu_xcr0 = s.ghost_xcr0 = k.guest_xcr0
     s.vcpu_cpuid_xcr0 = s.ghost_cpuid_xcr0 = k.guest_xcr0
     s.vcpu_cpuid_xss = s.ghost_cpuid_xss = CET & k.guest_xss
     s.vcpu_cpuid_features = CPUID_XSAVE | CPUID_XSAVES
@@ -157,6 +177,7 @@ IOCTLS = Part(
     defaults=DEFAULTS,
     deltas=DELTAS,
     mutants=MUTANTS,
+    inferred=INFERRED,
     leads_to={
         **LEADS_TO,
         "KVM_SET_CPUID2": ("fpstate_grows",),

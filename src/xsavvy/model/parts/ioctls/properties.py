@@ -78,10 +78,11 @@ def advertised_sizes_match(s: IoctlMachine, k: Constants) -> bool:
 
 
 def failure_changes_nothing(s: IoctlMachine, k: Constants) -> bool:
-    """P24: the vCPU's CPUID is what a KVM_SET_CPUID2 that succeeded gave it."""
+    """P24: CPUID, XCR0 and IA32_XSS are what the last ioctl or instruction that succeeded made them."""
     if not vmm_runs(s, k):
         return True
-    return s.vcpu_cpuid_xcr0 == s.ghost_cpuid_xcr0 and s.vcpu_cpuid_xss == s.ghost_cpuid_xss
+    cpuid = s.vcpu_cpuid_xcr0 == s.ghost_cpuid_xcr0 and s.vcpu_cpuid_xss == s.ghost_cpuid_xss
+    return cpuid and s.vcpu_xcr0 == s.ghost_xcr0 and s.vcpu_xss == s.ghost_xss
 
 
 def own_cpuid_is_accepted(s: IoctlMachine, k: Constants) -> bool:
@@ -196,10 +197,10 @@ PROPERTIES = (
         mutant="sizes of everything are advertised",
     ),
     Property(
-        "failing_cpuid_changes_nothing",
-        "The vCPU's CPUID is what a KVM_SET_CPUID2 that succeeded gave it.",
+        "refused_ioctls_change_nothing",
+        "The vCPU's CPUID, XCR0 and IA32_XSS are what the last write that succeeded made them.",
         failure_changes_nothing,
-        source="known-bugs P24; linux:arch/x86/kvm/cpuid.c kvm_set_cpuid()",
+        source=f"known-bugs P24; linux:arch/x86/kvm/cpuid.c kvm_set_cpuid(); {X86} __kvm_set_xcr()",
         witness="cpuid_was_refused",
         mutant="a refused CPUID is kept",
     ),

@@ -55,6 +55,7 @@ def store_xcr0(s: IoctlMachine, k: Constants, value: int) -> None:
     """Store XCR0; the register follows at the next entry."""
     old = s.vcpu_xcr0
     s.vcpu_xcr0 = value
+    s.ghost_xcr0 = value
     note_xcr0(s, k, old)
 
 
@@ -103,6 +104,7 @@ def check_xcr0_by_host(s: IoctlMachine, k: Constants) -> int:
 
 def follow_xcr0(s: IoctlMachine, k: Constants) -> None:
     """Let the guest's CPUID follow the XCR0 that XSETBV has stored."""
+    s.ghost_xcr0 = s.vcpu_xcr0
     note_xcr0(s, k, s.cpuid_size)
 
 
