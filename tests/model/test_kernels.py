@@ -9,7 +9,7 @@ import pytest
 
 from tests.model.world import explored, system
 from xsavvy.checker import search
-from xsavvy.kvm import COMMITS, NEWEST, RELEASES, UnknownKernel, kernel
+from xsavvy.kvm import COMMITS, DISTRIBUTIONS, NEWEST, RELEASES, Distribution, UnknownKernel, kernel
 from xsavvy.model.constants import PkruHome, XfdHeader
 from xsavvy.model.delta import BASE
 from xsavvy.model.registry import PARTS, kernel_choices
@@ -100,3 +100,13 @@ def test_the_window_of_seed_002_on_vmx_and_not_on_svm() -> None:
     name = "nmi_reads_user_memory_under_host_pkru"
     assert explored("pkru", "v6.18", INTEL).verdict(name).depth == 20
     assert explored("pkru", "v6.18", "genoa").verdict(name).verdict == "holds"
+
+
+@pytest.mark.parametrize("each", DISTRIBUTIONS, ids=lambda each: each.name)
+def test_a_distributions_kernel_adds_commits_to_its_version(each: Distribution) -> None:
+    """Every backport is a commit of the table that the version lacks, and edits go on from there."""
+    own, base = kernel(each.name), kernel(each.base)
+    assert base.commits < own.commits
+    assert own.commits - base.commits == set(each.adds)
+    first = each.adds[0]
+    assert kernel(f"{each.name}-{first}").commits == own.commits - {first}
