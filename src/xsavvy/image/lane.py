@@ -42,9 +42,13 @@ def shortest(value: float, code: str) -> str:
     text = repr(value)
     if code != "d":
         packed = struct.pack(f"<{code}", value)
-        digits = range(1, 10)
-        text = next(
-            (t for n in digits if struct.pack(f"<{code}", float(t := f"{value:.{n}g}")) == packed),
-            text,
-        )
+        tries = (float(f"{value:.{digits}g}") for digits in range(1, 10))
+        text = repr(next((each for each in tries if _packs_to(each, code, packed)), value))
     return text.removesuffix(".0")
+
+
+def _packs_to(value: float, code: str, packed: bytes) -> bool:
+    try:
+        return struct.pack(f"<{code}", value) == packed
+    except OverflowError:  # rounding up went beyond the largest number
+        return False

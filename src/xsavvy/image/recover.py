@@ -79,7 +79,8 @@ def recover(
     """
     if saved.layout is not None:
         return Recovered(saved.layout, Certainty.STATED, f"{saved.stated_by} has every offset")
-    needed = saved.named & ~LEGACY_COMPONENTS
+    named = saved.header.xcomp_bv if saved.header.compacted else saved.named
+    needed = named & ~LEGACY_COMPONENTS
     if not needed:
         return Recovered(
             Layout(LEGACY_PLACES), Certainty.FITS, "x87 and SSE lie where they always do"
