@@ -22,6 +22,10 @@ __all__ = ["HISTORY_DELTAS"]
 
 
 def _no_fastpath(program: Program) -> Program:
+    run = next(
+        path.name for path in program.paths() if path.name in {"vmx_vcpu_run", "svm_vcpu_run"}
+    )
+    program = program.replaced(f"{run}.exit_fastpath", to={})
     return program.without_event("fastpath exit")
 
 
