@@ -23,6 +23,6 @@ IOCTLS = (
     Row("ioctls-xss", "v6.18", "genoa", 15555, 19137, 123),
     Row("ioctls-xss", "v7.3", "sapphire-rapids", 7597, 9267, 110),
     Row("ioctls-xrstors", "v7.3", "genoa", 22152, 26624, 182),
-    Row("ioctls-nm", "v6.14", "sapphire-rapids", 35362, 41964, 125),
-    Row("ioctls-nm", "v7.3", "sapphire-rapids", 27556, 33004, 123),
+    Row("ioctls-nm", "v6.14", "sapphire-rapids", 56552, 67145, 191),
+    Row("ioctls-nm", "v7.3", "sapphire-rapids", 44073, 52823, 184),
 )

@@ -61,12 +61,8 @@ def check_sregs(s: IoctlMachine, k: Constants, cr4: int, wp: int) -> int:
 
 
 def sregs_matter(s: IoctlMachine, k: Constants, cr4: int, wp: int) -> bool:
-    """KVM_SET_SREGS with another CR4 or CR0.WP; PKE where the scenario's guest may have protection keys."""
-    return (
-        s.perm_locked != 0
-        and (cr4 != s.vcpu_cr4 or wp != s.vcpu_cr0_wp)
-        and (k.guest_pku != 0 or (cr4 & CR4_PKE == 0 and wp == 0))
-    )
+    """KVM_SET_SREGS with another CR4 or CR0.WP."""
+    return s.perm_locked != 0 and (cr4 != s.vcpu_cr4 or wp != s.vcpu_cr0_wp)
 
 
 def store_sregs(s: IoctlMachine, k: Constants) -> None:
@@ -90,8 +86,7 @@ def store_sregs_and_see_set_bits(s: IoctlMachine, k: Constants) -> None:
 
 def sync_regs_matter(s: IoctlMachine, k: Constants, cr4: int) -> bool:
     """KVM_RUN brings a CR4 along that differs."""
-    pku = k.guest_pku != 0 or cr4 & CR4_PKE == 0
-    return pku and cr4 != s.vcpu_cr4 and cr4_is_legal(s, k, cr4)
+    return cr4 != s.vcpu_cr4 and cr4_is_legal(s, k, cr4)
 
 
 def sync_regs(s: IoctlMachine, k: Constants, cr4: int) -> None:
@@ -170,9 +165,11 @@ def control_paths() -> tuple[Path, ...]:
     )
 
 
-def control_events(vendor_run: str) -> tuple[Event, ...]:
-    """Return KVM_SET_SREGS, INIT and the guest's CPUID."""
-    cr4 = (0, CR4_OSXSAVE, CR4_PKE, CR4_OSXSAVE | CR4_PKE)
+def control_events(vendor_run: str, k: Constants) -> tuple[Event, ...]:
+    """Return KVM_SET_SREGS, INIT and the guest's CPUID; PKE and WP where there may be protection keys."""
+    plain = (0, CR4_OSXSAVE)
+    cr4 = (*plain, CR4_PKE, CR4_OSXSAVE | CR4_PKE) if k.guest_pku else plain
+    wp = (0, 1) if k.guest_pku else (0,)
     return (
         Event(
             "KVM_SET_SREGS",
@@ -181,7 +178,7 @@ def control_events(vendor_run: str) -> tuple[Event, ...]:
             when=sregs_matter,
             interrupts=("vcpu",),
             at=("vmm",),
-            choose={"cr4": cr4, "wp": (0, 1)},
+            choose={"cr4": cr4, "wp": wp},
             to={CONTINUES: "set_sregs"},
             leaves=USER_MODE,
             source=f"{X86} __set_sregs_common()",

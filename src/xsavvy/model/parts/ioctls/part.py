@@ -15,7 +15,7 @@ from xsavvy.model.scenarios import LEADS_TO
 from xsavvy.model.values import XCR0_ALWAYS, Buffer
 from xsavvy.model.world import World
 
-from .choices import CHOICES, DEFAULTS
+from .choices import CHOICES, DEFAULTS, XssAccess
 from .control import MMU_RESET, control_events, control_paths, set_cr4
 from .exceptions import INJECT, exception_events, nm_of_tiles, queue_nm
 from .image import check_mxcsr, image_events
@@ -77,17 +77,18 @@ def run_allowed(s: IoctlMachine, k: Constants) -> bool:
 def extend(program: Program, world: World) -> Program:
     """Return the run loop's program with the ioctls, and with the steps that they have a say in."""
     vendor_run = "vmx_vcpu_run" if world.platform.vmx else "svm_vcpu_run"
+    k = constants(world)
     program = replace(program, record=IoctlMachine).without_event("KVM_SET_XSAVE")
     for path in (FPSTATE_REALLOC, SET_MSRS_XFD, *MSR_LOOP, *control_paths()):
         program = program.with_path("vcpu", path)
     for event in (
-        *process_events(),
+        *process_events(k),
         *xfeatures_events(),
         *xfd_events(),
         *exception_events(vendor_run),
         *msr_events(),
-        *control_events(vendor_run),
-        *image_events(),
+        *control_events(vendor_run, k),
+        *image_events(k),
     ):
         program = program.with_event(event)
     for item in PROPERTIES:
@@ -96,8 +97,9 @@ def extend(program: Program, world: World) -> Program:
         program = program.with_witness(witness)
     program = program.replaced_event("WRMSR IA32_XSS", effect=wrmsr_xss, when=xss_changes)
     program = program.replaced_event("AMX instruction under XFD", effect=nm_of_tiles)
-    program = _with_own_steps(program, vendor_run)
-    return with_exiting_bitmap(with_checked_xsetbv(program))
+    program = with_checked_xsetbv(_with_own_steps(program, vendor_run))
+    bitmap = world.choices["xss_access"] == XssAccess.EXITING_BITMAP
+    return with_exiting_bitmap(program) if bitmap else program
 
 
 def _with_own_steps(program: Program, vendor_run: str) -> Program:
@@ -180,11 +182,10 @@ IOCTLS = Part(
     inferred=INFERRED,
     leads_to={
         **LEADS_TO,
-        "KVM_SET_CPUID2": ("fpstate_grows",),
+        "ARCH_REQ_XCOMP_GUEST_PERM": ("fpstate_grows",),
         "KVM_SET_SREGS": ("set_sregs",),
         "KVM_SET_MSRS IA32_XFD": ("set_msrs_xfd",),
         "KVM_SET_MSRS IA32_U_CET, IA32_XFD": ("msr_io_load", "msr_io", "msr_io_put"),
         "INIT": ("kvm_vcpu_reset",),
-        "XRSTORS CET_U": ("emulate_xrstors",),
     },
 )

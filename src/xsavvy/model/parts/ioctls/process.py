@@ -162,17 +162,25 @@ def nothing_depends_on_cpuid(s: IoctlMachine, k: Constants) -> bool:
 
 
 def cpuid_makes_sense(
-    s: IoctlMachine, k: Constants, xcr0: int, xss: int, features: int, memory: int
+    s: IoctlMachine, k: Constants, xcr0: int, _xss: int, _features: int, memory: int
 ) -> bool:
-    """KVM_SET_CPUID2 with what the scenario's guest may have; memory matters where the fpstate grows."""
+    """KVM_SET_CPUID2 where it can be called; memory matters where the fpstate grows."""
     return (
         s.perm_locked != 0
         and nothing_depends_on_cpuid(s, k)
-        and xcr0 & ~k.guest_xcr0 == 0
-        and xss & ~k.guest_xss == 0
-        and (k.features_vary != 0 or features == BOTH)
         and (memory != 0 or grows_fpstate(xcr0, s.fp_xfeatures[Buffer.GUEST]) != 0)
     )
+
+
+def cpuid_values(k: Constants) -> dict[str, tuple[int, ...]]:
+    """Return the CPUIDs that the VMM may set: what the scenario's guest may have, or less."""
+    xcr0 = (BASE, BASE | AVX, BASE | AVX | PKRU, BASE | AVX | TILES)
+    return {
+        "xcr0": tuple(value for value in xcr0 if value & ~k.guest_xcr0 == 0),
+        "xss": (0, CET) if k.guest_xss else (0,),
+        "features": (CPUID_XSAVE, CPUID_XSAVES, BOTH) if k.features_vary else (BOTH,),
+        "memory": (0, 1) if k.guest_xcr0 & TILES else (1,),
+    }
 
 
 def compare_cpuid(s: IoctlMachine, k: Constants, xcr0: int, xss: int, features: int) -> None:
@@ -284,7 +292,7 @@ FPSTATE_REALLOC = Path(
 )
 
 
-def process_events() -> tuple[Event, ...]:
+def process_events(k: Constants) -> tuple[Event, ...]:
     """Return what the VMM asks of the kernel before the guest runs, and KVM_SET_CPUID2."""
 
     def event(name: str, effect: object, source: str, **rest: object) -> Event:
@@ -304,12 +312,7 @@ def process_events() -> tuple[Event, ...]:
             set_cpuid2_without_update,
             f"{CPUID} kvm_set_cpuid()",
             when=cpuid_makes_sense,
-            choose={
-                "xcr0": (BASE, BASE | AVX, BASE | AVX | PKRU, BASE | AVX | TILES),
-                "xss": (0, CET),
-                "features": (CPUID_XSAVE, CPUID_XSAVES, BOTH),
-                "memory": (0, 1),
-            },
+            choose=cpuid_values(k),
             to={GROWS: "fpstate_grows"},
             leaves=USER_MODE,
         ),

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""XRSTORS of CET_U: native, or with an exit for every component that the XSS-exiting bitmap names.
+"""XRSTORS of CET_U where the XSS-exiting bitmap names the component.
 
-Where it exits KVM carries it out: it makes sure that the registers are the guest's, under fpregs_lock(), and writes
+It exits, and KVM carries it out: it makes sure that the registers are the guest's, under fpregs_lock(), and writes
 them. Upstream's bitmap is zero.
 Source: seed 000, the alternative for Processor Trace; SDM "VM-Execution Control Fields", XSS-exiting bitmap;
 arch/x86/kvm/fpu.h kvm_fpu_get() for the access.
@@ -12,10 +12,8 @@ from xsavvy.isa.components import CET_U
 from xsavvy.model.constants import Constants
 from xsavvy.model.emulate import finish
 from xsavvy.model.fpu import nothing, switch_fpu_return
-from xsavvy.model.guest import xrstors_cet
 from xsavvy.model.values import BH_OFF, Value
 
-from .choices import XssAccess
 from .machine import IoctlExit, IoctlMachine
 
 __all__ = ["with_exiting_bitmap"]
@@ -25,12 +23,9 @@ GET = "linux:arch/x86/kvm/fpu.h kvm_fpu_get()"
 
 
 def xrstors(s: IoctlMachine, k: Constants, value: int) -> None:
-    """Execute XRSTORS of CET_U: an exit where the bitmap names the component."""
-    if k.xss_access == XssAccess.EXITING_BITMAP:
-        s.vcpu_exit = IoctlExit.XRSTORS
-        s.vcpu_operand = value
-    else:
-        xrstors_cet(s, k, value)
+    """Execute XRSTORS of CET_U: an exit, as the bitmap names the component."""
+    s.vcpu_exit = IoctlExit.XRSTORS
+    s.vcpu_operand = value
 
 
 def write_cet_u(s: IoctlMachine, k: Constants) -> None:
