@@ -137,6 +137,7 @@ REFUSED = {
     "found 12": elf([note(b"LINUX", 0x202, bytes(12))]),
     "expected a core with NT_X86_XSTATE": elf([note(b"CORE", 1, prstatus(3))]),
     "cut off": elf([XSTATE])[:-4],
+    f"at {1 << 63}": elf([XSTATE])[:72] + (1 << 63).to_bytes(8, "little") + elf([XSTATE])[80:],
     "found sizes 6 and 4294967295": elf([b"\x06\0\0\0\xff\xff\xff\xff\2\2\0\0LINUX\0\0\0"]),
     "found ET_CORE of EM_AARCH64": elf([XSTATE], machine=183),
     "expected an ELF header": b"\x7fELF\x02\x01\x01",

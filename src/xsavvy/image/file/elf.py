@@ -102,8 +102,7 @@ def _core(stream: IO[bytes], name: str) -> tuple[ELFFile, list[tuple[int, int]]]
     try:
         count, entry, start = elf.num_segments(), elf["e_phentsize"], elf["e_phoff"]
         smallest = 56 if elf.elfclass == 64 else 32
-        stream.seek(0, 2)
-        if entry < smallest or start + count * entry > stream.tell():
+        if entry < smallest or start + count * entry > stream.seek(0, 2):
             raise UnreadableImage(
                 f"{name}: expected {count} program headers of {smallest} bytes inside the file,"
                 f" found {entry} bytes each from {start} on"
@@ -133,6 +132,12 @@ def _note_segments(
         if len(found) > MAX_NOTE_SEGMENTS:
             raise UnreadableImage(f"{name}: expected at most {MAX_NOTE_SEGMENTS} PT_NOTE segments")
     found.sort()
+    length = stream.seek(0, 2)
+    for offset, size in found:
+        if offset + size > length:
+            raise UnreadableImage(
+                f"{name}: expected {size} bytes of notes at {offset}, found a file of {length}: cut off"
+            )
     for (offset, size), (following, _) in pairwise(found):
         if offset + size > following:
             raise UnreadableImage(f"{name}: expected PT_NOTE segments apart, found two overlapping")
@@ -146,10 +151,6 @@ def _notes(stream: IO[bytes], segments: list[tuple[int, int]], name: str) -> Ite
     for start, size in segments:
         stream.seek(start)
         data = stream.read(size)
-        if len(data) < size:
-            raise UnreadableImage(
-                f"{name}: expected {size} bytes of notes at {start}, found {len(data)}: cut off"
-            )
         at = 0
         while at + _HEAD.size <= size:
             name_size, data_size, kind = _HEAD.unpack_from(data, at)
