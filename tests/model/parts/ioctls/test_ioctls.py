@@ -123,7 +123,7 @@ def test_an_exiting_bitmap_is_safe() -> None:
 
 def test_ia32_xss_must_be_listed() -> None:
     """A VMM that saves what KVM lists would forget it."""
-    outcome = explored("ioctls-xss", NEWEST, INTEL, xss_listed="no")
+    outcome = explored("ioctls-xss", NEWEST, INTEL, xss_to_be_saved="no")
     assert broken(outcome) == {"guest_state_is_listed_to_be_saved"}
 
 

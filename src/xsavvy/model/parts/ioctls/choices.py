@@ -13,7 +13,6 @@ __all__ = [
     "CpuidSize",
     "XfdErrSave",
     "XssAccess",
-    "XssListed",
     "XssSwap",
 ]
 
@@ -30,13 +29,6 @@ class CpuidSize(IntEnum):
 
     XCR0 = 0
     XCR0_AND_XSS = 1
-
-
-class XssListed(IntEnum):
-    """Whether KVM names IA32_XSS among the MSRs to save."""
-
-    NO = 0
-    IF_SUPPORTED = 1
 
 
 class XssAccess(IntEnum):
@@ -64,7 +56,6 @@ class XfdErrSave(IntEnum):
 DEFAULTS: Mapping[str, IntEnum] = {
     "cpuid_refresh": CpuidRefresh.AT_ONCE,
     "cpuid_compacted": CpuidSize.XCR0,
-    "xss_listed": XssListed.NO,
     "xss_access": XssAccess.INTERCEPTED,
     "xss_swap": XssSwap.HOST_CAPABILITY,
     "xfd_err_save": XfdErrSave.IRQS_OFF,
@@ -91,16 +82,6 @@ CHOICES = (
             CpuidSize.XCR0_AND_XSS: "those of XCR0 and IA32_XSS (v6.18), as the SDM has it",
         },
         "commit 9622e116d0d2",
-    ),
-    Choice(
-        "xss_listed",
-        "Does KVM name IA32_XSS among the MSRs to save?",
-        XssListed,
-        {
-            XssListed.NO: "no (to v6.17, where a guest could set no bit of it)",
-            XssListed.IF_SUPPORTED: "if it supports any component of it (v6.18)",
-        },
-        "commit c0a5f2989122; kvm-xstate 4.2, 4.7",
     ),
     Choice(
         "xss_access",

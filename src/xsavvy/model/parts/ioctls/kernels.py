@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from xsavvy.checker import Program, Step
 from xsavvy.model.delta import Delta
 
-from .choices import CpuidRefresh, CpuidSize, XssListed, XssSwap
+from .choices import CpuidRefresh, CpuidSize, XssSwap
 from .control import reset_xss, reset_xss_alone, store_sregs_and_see_set_bits
 from .derived import add_pkru_mask
 from .image import get_xsave2_all, set_xsave_any_mxcsr, set_xsave_unchecked
@@ -161,7 +161,6 @@ DELTAS: Mapping[str, Delta] = {
         summary="ARCH_REQ_XCOMP_GUEST_PERM: adds to the whole mask",
     ),
     "9622e116d0d2": Delta(sets={"cpuid_compacted": CpuidSize.XCR0_AND_XSS}),
-    "c0a5f2989122": Delta(sets={"xss_listed": XssListed.IF_SUPPORTED}),
     "e2b43fb25243": Delta(
         edit=_event("KVM_SET_CPUID2", set_cpuid2),
         summary="KVM_SET_CPUID2: what is due on the old CPUID is done first",

@@ -182,6 +182,10 @@ MUTANTS = (
     ),
     Mutant("IA32_XSS is not loaded", "ioctls-xss", INTEL, _xss_stays_the_hosts, kernel=NEWEST),
     Mutant(
-        "IA32_XSS is not listed", "ioctls-xss", INTEL, changed={"xss_listed": "no"}, kernel=NEWEST
+        "IA32_XSS is not listed",
+        "ioctls-xss",
+        INTEL,
+        changed={"xss_to_be_saved": "no"},
+        kernel=NEWEST,
     ),
 )

@@ -113,7 +113,7 @@ def xss_is_the_guests(s: IoctlMachine, k: Constants) -> bool:
 
 def state_is_listed(s: IoctlMachine, k: Constants) -> bool:
     """P13: a register that the guest can set is among those that KVM tells the VMM to save."""
-    return s.vcpu_xss == 0 or k.xss_listed != 0
+    return s.vcpu_xss == 0 or k.xss_to_be_saved != 0
 
 
 def nm_arrives(s: IoctlMachine, k: Constants) -> bool:

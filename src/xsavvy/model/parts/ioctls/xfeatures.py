@@ -124,7 +124,7 @@ def write_xss(s: IoctlMachine, k: Constants, value: int, host: int, notes: int) 
     """Check and store IA32_XSS, let CPUID follow, and say whether the write was accepted."""
     bound = set_xss_bound(supported_xss(s, k), k.guest_xss, 1)
     has_xsaves = 1 if s.vcpu_cpuid_features & CPUID_XSAVES else 0
-    if not set_xss_accepted(value, bound, has_xsaves, host, 1, k.xss_listed):
+    if not set_xss_accepted(value, bound, has_xsaves, host, 1, k.xss_to_be_saved):
         return 0
     s.ghost_xss = value
     if s.vcpu_xss != value:
