@@ -95,7 +95,7 @@ def mxcsr_matters(s: IoctlMachine, k: Constants, xstate_bv: int, mxcsr_legal: in
 
 
 def fpu_has_bits(s: IoctlMachine, k: Constants) -> bool:
-    """KVM_SET_FPU over an image that has SSE: it writes contents and no header bit."""
+    """KVM_SET_FPU and KVM_GET_FPU of an image that has SSE: they look at contents and at no header bit."""
     return s.perm_locked != 0 and s.fp_xstate_bv[Buffer.GUEST] & SSE != 0
 
 
@@ -104,6 +104,15 @@ def set_fpu(s: IoctlMachine, k: Constants) -> None:
     drop_image(s, k)
     s.fp_sse[Buffer.GUEST] = Value.GUEST
     s.ghost_sse = Value.GUEST
+    s.uapi_errno = Errno.SUCCESS
+
+
+def get_fpu(s: IoctlMachine, k: Constants) -> None:
+    """KVM_GET_FPU: read the legacy area, whatever the header says."""
+    s.uapi_image = 1
+    s.uapi_bv = BASE
+    s.uapi_sse = s.fp_sse[Buffer.GUEST]
+    s.uapi_tile = s.ghost_tile
     s.uapi_errno = Errno.SUCCESS
 
 
@@ -171,6 +180,12 @@ def image_events(k: Constants) -> tuple[Event, ...]:
         ),
         event("KVM_GET_XSAVE", get_xsave, f"{X86} kvm_vcpu_ioctl_x86_get_xsave()"),
         event("KVM_GET_XSAVE2", get_xsave2, f"{X86} kvm_vcpu_ioctl_x86_get_xsave2()"),
+        event(
+            "KVM_GET_FPU",
+            get_fpu,
+            f"{X86} kvm_arch_vcpu_ioctl_get_fpu()",
+            when=fpu_has_bits,
+        ),
         event(
             "KVM_SET_FPU",
             set_fpu,
