@@ -17,6 +17,7 @@ from .seed_002 import PKRU, XINUSE
 from .seed_003 import CAPABILITIES, SWITCHING, derivation_block, partners_block
 from .seed_004 import CHECKS, RESTORE, WARNING
 from .sentences import sentences_block
+from .systems import systems_block
 
 ANSWERS: dict[str, Answer] = {
     "trace": TRACE,
@@ -39,3 +40,6 @@ TABLES: dict[str, Callable[[], str]] = {
     "cet-partners": partners_block,
 }
 """Blocks that need no run."""
+
+SLOW: dict[str, Callable[[], str]] = {"systems": systems_block}
+"""Blocks that take minutes: made when they are named."""

@@ -6,7 +6,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from . import ANSWERS, TABLES
+from . import ANSWERS, SLOW, TABLES
 from .page import blocks, replaced
 
 DOCS = Path(__file__).parents[1]
@@ -14,8 +14,9 @@ DOCS = Path(__file__).parents[1]
 
 def main(names: list[str]) -> None:
     """Rewrite the blocks of some answers, or of all; the tables that need no run are always made."""
-    wanted = {name: ANSWERS[name] for name in names or ANSWERS}
-    made = {**blocks(wanted), **{name: block() for name, block in TABLES.items()}}
+    wanted = {name: ANSWERS[name] for name in names or ANSWERS if name not in SLOW}
+    tables = {**TABLES, **{name: SLOW[name] for name in names if name in SLOW}}
+    made = {**blocks(wanted), **{name: block() for name, block in tables.items()}}
     for page in (*sorted(DOCS.glob("*.md")), DOCS.parent / "README.md"):
         text = page.read_text()
         new = replaced(text, made)
