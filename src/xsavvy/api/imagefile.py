@@ -4,6 +4,7 @@
 import io
 import sys
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 from xsavvy.cpuid import UnreadableDump, read
@@ -91,8 +92,12 @@ def layout_of(saved: Saved, made_by: Candidate | None) -> Recovered:
     """Find the layout of an image, of all known CPUs if nobody says which made it."""
     if saved.layout is not None or made_by is not None:
         return recover(saved, made_by)
-    known = [Candidate(name, processor(PRESETS[name].table)) for name in PRESETS]
-    return recover(saved, None, known)
+    return recover(saved, None, _known())
+
+
+@cache
+def _known() -> tuple[Candidate, ...]:
+    return tuple(Candidate(name, processor(PRESETS[name].table)) for name in PRESETS)
 
 
 def named_kernel(name: str | None) -> Kernel:

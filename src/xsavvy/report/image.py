@@ -97,23 +97,18 @@ def _registers(registers: Sequence[Register], width: int | None) -> Iterator[Tex
         if left:
             yield Text(f"  {plural(left, 'register')} of {len(registers)} hold 0", "dim")
     name_width = max((len(each.name) for each in shown), default=0)
+    indent = name_width + 4
     for each in shown:
-        items = [
-            Text(f"{each.name:{name_width}}"),
-            Text(each.whole or (each.hex if not each.rows else "")),
-        ]
-        items.append(styled(each.value, "cyan"))
-        items.append(styled(each.note, "dim"))
-        first, *rest = flow((item for item in items if item), indent=2, width=width) or [Text()]
-        yield first
-        yield from (Text(" " * (name_width + 2)).append_text(line) for line in rest)
+        items = [Text(each.whole or ("" if each.rows else each.hex))]
+        items += [styled(each.value, "cyan"), styled(each.note, "dim")]
+        first, *rest = flow((item for item in items if item), indent=indent, width=width)
+        yield Text(f"  {each.name:{name_width}}").append_text(first[name_width + 2 :])
+        yield from rest
         if each.lanes and each.name != "pkru":
-            yield from flow(
-                (Text(lane, "cyan") for lane in each.lanes), indent=name_width + 4, width=width
-            )
+            yield from flow((Text(lane, "cyan") for lane in each.lanes), indent=indent, width=width)
         yield from columns(
             [[Text(lane, "cyan") for lane in row] for row in each.rows],
-            indent=name_width + 4,
+            indent=indent,
             right=range(64),
         )
 
