@@ -101,3 +101,19 @@ def test_text_of_registers_has_a_fixed_length_of_meaning() -> None:
     """Twelve bytes become twelve characters or escapes of four."""
     assert registers_text(0x41414141, 0x42424242, 0x43434343) == "AAAABBBBCCCC"
     assert registers_text(0, 0, 0) == r"\x00" * 12
+
+
+def test_a_bit_outside_a_mask_is_unknown() -> None:
+    """A table that knows some bits of a register answers None for the others, and for what it lacks."""
+    table = Table({(7, 0): Leaf(0, 1, 0, 0)}, known={(7, 0): Leaf(0, 0b11, 0, 0)})
+    assert [table.bit(7, 0, "ebx", bit) for bit in range(3)] == [True, False, None]
+    assert table.bit(13, 0, "eax", 0) is None
+    assert table != Table({(7, 0): Leaf(0, 1, 0, 0)})
+    with pytest.raises(ValueError, match="a bit outside its mask"):
+        Table({(7, 0): Leaf(0, 4, 0, 0)}, known={(7, 0): Leaf(0, 0b11, 0, 0)})
+
+
+def test_what_a_whole_table_lacks_is_zero() -> None:
+    """A table that is all that is answered knows its absent entries: they are zero."""
+    assert Table(whole=True).bit(13, 9, "eax", 0) is False
+    assert Table(whole=True).find(13, 9) is None

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 
 from xsavvy.cpuid.table import Leaf, Table
 
-__all__ = ["FEATURES", "Feature", "feature", "has"]
+__all__ = ["FEATURES", "Feature", "feature", "has", "tell"]
 
 
 class Feature(NamedTuple):
@@ -93,3 +93,13 @@ def has(table: Table, name: str) -> bool:
     """
     at = feature(name)
     return bool(_register(table.read(at.leaf, at.subleaf), at.register) >> at.bit & 1)
+
+
+def tell(table: Table, name: str) -> bool | None:
+    """Tell whether a feature's bit is set, or None where the table does not know it.
+
+    >>> tell(Table(), "pku"), tell(Table(whole=True), "pku")
+    (None, False)
+    """
+    at = feature(name)
+    return table.bit(at.leaf, at.subleaf, at.register, at.bit)
