@@ -24,7 +24,7 @@ CRIT = {
             "thread_info": {
                 "fpregs": {
                     "cwd": 0x37F, "swd": 0, "twd": 0, "fop": 0, "rip": 0, "rdp": 0,
-                    "mxcsr": 8064, "mxcsr_mask": 65535, "st_space": [], "xmm_space": [1, 2],
+                    "mxcsr": 8064, "mxcsr_mask": 65535, "xmm_space": [1, 2],
                     "xsave": {"xstate_bv": 0x207, "ymmh_space": [3, 4], "pkru": [0x55555554, 0]},
                 }
             },
@@ -103,14 +103,23 @@ def test_damaged_images_get_one_line(words: str) -> None:
     assert str(caught.value).isprintable()
 
 
+GENERAL = (
+    "r15 r14 r13 r12 bp bx r11 r10 r9 r8 ax cx dx si di orig_ax ip cs flags sp ss fs_base gs_base ds es fs gs"
+).split()
+
+
 @pytest.mark.skipif(shutil.which("crit") is None, reason="no crit here to encode an image")
 def test_an_image_that_crit_encodes(tmp_path: Path) -> None:
     """An image that CRIU's own tool encoded is read as the JSON that it was made of."""
-    source = tmp_path / "core.json"
-    source.write_text(json.dumps(CRIT))
-    target = tmp_path / "core-1.img"
+    whole = json.loads(json.dumps(CRIT))
+    thread = whole["entries"][0]["thread_info"]
+    thread["clear_tid_addr"], thread["gpregs"] = "0x7f00", dict.fromkeys(GENERAL, 5)
+    thread["fpregs"]["st_space"] = list(range(32))
+    source, target = tmp_path / "core.json", tmp_path / "core-1.img"
+    source.write_text(json.dumps(whole))
     command = [str(shutil.which("crit")), "encode", "-i", str(source), "-o", str(target)]
     ran = subprocess.run(command, capture_output=True, check=False)
     if ran.returncode:
-        pytest.skip(f"crit cannot encode here: {ran.stderr.decode(errors='replace')[:80]}")
-    assert states(read_bytes(target.read_bytes())[0]) == states(read_bytes(criu_core())[0])
+        pytest.skip(f"crit cannot encode here: {ran.stderr.decode(errors='replace')[-80:]}")
+    (saved,), (same,) = read_bytes(target.read_bytes()), read_bytes(source.read_bytes())
+    assert saved == same

@@ -215,7 +215,7 @@ def _assembled(
             area += _packed(arrays[array.name], array)
     xstate_bv = values.get("xstate_bv", 3) & ALL if has_xsave else 3
     header.write(area, xstate_bv=xstate_bv)
-    return Saved(bytes(area), Kind.CRIU, "", Layout(places), "CRIU's fields", not has_xsave, beside)
+    return Saved(bytes(area), Kind.CRIU, "", Layout(places), "CRIU's format", not has_xsave, beside)
 
 
 def _packed(items: list[int], array: _Array) -> bytes:
