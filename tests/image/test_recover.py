@@ -104,3 +104,10 @@ def test_a_compacted_image_stops_at_what_has_no_size() -> None:
     found = recover(Saved(bytes(area)), known=KNOWN)
     assert found.certainty is Certainty.PARTLY
     assert sorted(found.layout) == [2]
+
+
+def test_what_is_not_saved_needs_no_place() -> None:
+    """Layouts that differ only in what is initial are no reason to guess; that then has no place."""
+    found = recover(image("genoa", 0x7, size=4096, kind=Kind.KVM, xcr0=0xE7), known=KNOWN)
+    assert found.certainty is Certainty.FITS
+    assert sorted(found.layout) == [0, 1, 2]

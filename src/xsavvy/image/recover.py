@@ -12,14 +12,22 @@ Exception Mask"); a kernel zeroes what XSTATE_BV does not name (linux __copy_xst
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from xsavvy.image.file.saved import Kind, Saved
 from xsavvy.isa.components import AVX as AVX_BIT
 from xsavvy.isa.components import SSE, component, indices, names
-from xsavvy.isa.layout import LEGACY_COMPONENTS, LEGACY_PLACES, Layout, Place, SubLeaf, compacted
+from xsavvy.isa.layout import (
+    EXTENDED_OFFSET,
+    LEGACY_COMPONENTS,
+    LEGACY_PLACES,
+    Layout,
+    Place,
+    SubLeaf,
+    compacted,
+)
 from xsavvy.isa.processor import Processor
 
 __all__ = ["Candidate", "Certainty", "Recovered", "recover"]
@@ -115,115 +123,102 @@ def _of_given(saved: Saved, given: Candidate, needed: int) -> Recovered:
     return Recovered(layout, Certainty.PARTLY, f"{given.name} has no {words}", (given.name,))
 
 
+class _Fit(NamedTuple):
+    """A processor that may have made the image, and its layout in the image's format."""
+
+    candidate: Candidate
+    layout: Layout
+
+
 def _standard(saved: Saved, known: Sequence[Candidate], needed: int) -> Recovered:
-    fitting = [each for each in known if not needed & ~each.processor.standard.mask
-               and each.processor.standard.extent(needed) <= len(saved.area)]  # fmt: skip
+    fitting = [_Fit(each, each.processor.standard) for each in known]
+    fitting = [
+        each
+        for each in fitting
+        if not needed & ~each.layout.mask and each.layout.extent(needed) <= len(saved.area)
+    ]
     if not fitting:
         return _agreed(saved, known, needed, "no known CPU has these components in this size")
-    fitting = _of_that_size(saved, fitting)
-    groups = _groups(fitting, {each.name: each.processor.standard for each in fitting}, needed)
-    if len(groups) == 1:
-        return _of_group(
-            groups, next(iter(groups)), Certainty.FITS, "every known CPU that fits agrees"
-        )
-    return _by_traces(saved, fitting, groups)
+    if saved.kind is not Kind.KVM:
+        fitting = [each for each in fitting if _size(each, saved) == len(saved.area)] or fitting
+    return _chosen(saved, fitting, needed)
 
 
-def _of_that_size(saved: Saved, fitting: list[Candidate]) -> list[Candidate]:
-    """Keep the processors whose area has exactly this size, if there are any."""
-    if saved.kind is Kind.KVM:
-        return fitting
-
-    def size(each: Candidate) -> int:
-        layout = each.processor.standard
-        return layout.extent(saved.xcr0) if saved.xcr0 else layout.size
-
-    return [each for each in fitting if size(each) == len(saved.area)] or fitting
-
-
-def _groups(
-    fitting: Sequence[Candidate], layouts: Mapping[str, Layout], needed: int
-) -> dict[_Key, list[Candidate]]:
-    """Put the processors together that agree on the places of what is needed."""
-    groups: dict[_Key, list[Candidate]] = {}
-    for each in fitting:
-        layout = layouts[each.name]
-        key = tuple((index, layout[index]) for index in indices(needed))
-        groups.setdefault(key, []).append(each)
-    return groups
-
-
-def _of_group(
-    groups: Mapping[_Key, list[Candidate]], key: _Key, certainty: Certainty, why: str
-) -> Recovered:
-    fits = tuple(each.name for each in groups[key])
-    return Recovered(Layout({**LEGACY_PLACES, **dict(key)}), certainty, why, fits)
-
-
-def _by_traces(
-    saved: Saved, fitting: Sequence[Candidate], groups: dict[_Key, list[Candidate]]
-) -> Recovered:
-    """Choose among layouts by what the bytes betray."""
-    reasons = []
-    if saved.header.xstate_bv & (SSE | AVX_BIT):
-        mask = int.from_bytes(saved.area[28:32], "little")
-        same = _groups_with(groups, [e for e in fitting if e.processor.mxcsr_mask == mask])
-        if same and len(same) < len(groups):
-            groups = same
-            reasons.append(f"MXCSR_MASK is {mask:#x}")
-    if len(groups) > 1:
-        strays = {key: _stray_bytes(saved, key) for key in groups}
-        least = min(strays.values())
-        if any(count > least for count in strays.values()):
-            groups = {key: groups[key] for key, count in strays.items() if count == least}
-            reasons.append("the other layouts leave data outside of any component")
-    best = max(groups, key=lambda key: len(groups[key]))
-    if len(groups) == 1:
-        return _of_group(groups, best, Certainty.LIKELY, " and ".join(reasons))
-    others = sum(len(each) for key, each in groups.items() if key != best)
-    why = f"{len(groups)} layouts fit; this one is of {len(groups[best])} known CPUs, others of {others}"
-    return _of_group(groups, best, Certainty.GUESS, f"{why}: name the CPU")
-
-
-def _groups_with(
-    groups: Mapping[_Key, list[Candidate]], kept: Sequence[Candidate]
-) -> dict[_Key, list[Candidate]]:
-    wanted = {each.name for each in kept}
-    left = {key: [e for e in each if e.name in wanted] for key, each in groups.items()}
-    return {key: each for key, each in left.items() if each}
-
-
-def _stray_bytes(saved: Saved, key: _Key) -> int:
-    """Count the bytes that are not zero and that no saved component has."""
-    rest = bytearray(saved.area[576:])
-    for index, place in key:
-        if saved.header.xstate_bv >> index & 1:
-            rest[place.offset - 576 : place.end - 576] = bytes(
-                max(0, min(place.end, len(saved.area)) - place.offset)
-            )
-    return len(rest) - rest.count(0)
+def _size(fit: _Fit, saved: Saved) -> int:
+    return fit.layout.extent(saved.xcr0) if saved.xcr0 else fit.layout.size
 
 
 def _compacted(saved: Saved, known: Sequence[Candidate], needed: int) -> Recovered:
     """Lay XCOMP_BV out with the sizes of processors that have all of it; the last end must fit."""
-    fitting = [
-        each for each in known if each.processor.xsavec and not needed & ~_has(each.processor)
-    ]
-    layouts = {each.name: _layout(saved, each.processor) for each in fitting}
-    inside = [
-        e for e in fitting if layouts[e.name].extent(saved.header.xstate_bv) <= len(saved.area)
-    ]
-    exact = [each for each in inside if layouts[each.name].size == len(saved.area)]
-    groups = _groups(exact or inside, layouts, needed)
-    if not groups:
-        return _agreed(
-            saved, known, needed, "no known CPU has all components of XCOMP_BV in this size"
-        )
+    able = [each for each in known if each.processor.xsavec and not needed & ~_has(each.processor)]
+    fitting = [_Fit(each, _layout(saved, each.processor)) for each in able]
+    xstate_bv = saved.header.xstate_bv
+    fitting = [each for each in fitting if each.layout.extent(xstate_bv) <= len(saved.area)]
+    if not fitting:
+        why = "no known CPU has all components of XCOMP_BV in this size"
+        return _agreed(saved, known, needed, why)
+    exact = [each for each in fitting if each.layout.size == len(saved.area)]
+    return _chosen(saved, exact or fitting, needed)
+
+
+def _chosen(saved: Saved, fitting: Sequence[_Fit], needed: int) -> Recovered:
+    """Take the layout that all have for what is saved, or else the one that the bytes betray."""
+    groups: dict[_Key, list[_Fit]] = {}
+    for each in fitting:
+        key = tuple((i, each.layout[i]) for i in indices(needed & saved.header.xstate_bv))
+        groups.setdefault(key, []).append(each)
     if len(groups) == 1:
-        return _of_group(
-            groups, next(iter(groups)), Certainty.FITS, "every known CPU that fits agrees"
-        )
-    return _by_traces(saved, exact or inside, groups)
+        return _of(fitting, needed, Certainty.FITS, Certainty.FITS.value)
+    groups, reasons = _by_traces(saved, groups)
+    best = max(groups.values(), key=len)
+    if len(groups) == 1:
+        return _of(best, needed, Certainty.LIKELY, " and ".join(reasons))
+    others = sum(map(len, groups.values())) - len(best)
+    why = f"{len(groups)} layouts fit; this one is of {len(best)} known CPUs, others of {others}"
+    return _of(best, needed, Certainty.GUESS, f"{why}: name the CPU")
+
+
+def _of(fits: Sequence[_Fit], needed: int, certainty: Certainty, why: str) -> Recovered:
+    """Give the places that some processors agree on."""
+    places = dict(LEGACY_PLACES)
+    for index in indices(needed):
+        found = {each.layout[index] for each in fits}
+        if len(found) == 1:
+            places[index] = found.pop()
+    return Recovered(Layout(places), certainty, why, tuple(each.candidate.name for each in fits))
+
+
+def _by_traces(
+    saved: Saved, groups: dict[_Key, list[_Fit]]
+) -> tuple[dict[_Key, list[_Fit]], list[str]]:
+    """Leave the layouts that the bytes betray, and say by what."""
+    reasons = []
+    if saved.header.xstate_bv & (SSE | AVX_BIT):
+        mask = int.from_bytes(saved.area[28:32], "little")
+        same = {
+            key: kept
+            for key, fits in groups.items()
+            if (kept := [e for e in fits if e.candidate.processor.mxcsr_mask == mask])
+        }
+        if same and len(same) < len(groups):
+            groups = same
+            reasons.append(f"MXCSR_MASK is {mask:#x}")
+    strays = {key: _stray_bytes(saved, key) for key in groups}
+    least = min(strays.values())
+    if any(count > least for count in strays.values()):
+        groups = {key: groups[key] for key, count in strays.items() if count == least}
+        reasons.append("the other layouts leave data outside of any component")
+    return groups, reasons
+
+
+def _stray_bytes(saved: Saved, key: _Key) -> int:
+    """Count the bytes that are not zero and that no saved component has."""
+    rest = bytearray(saved.area)
+    rest[:EXTENDED_OFFSET] = bytes(EXTENDED_OFFSET)
+    for _, place in key:
+        end = min(place.end, len(rest))
+        rest[place.offset : end] = bytes(max(0, end - place.offset))
+    return len(rest) - rest.count(0)
 
 
 def _has(processor: Processor) -> int:
