@@ -37,7 +37,7 @@ thread = click.option("--thread", type=int, metavar="TID", help="This thread of 
 
 @click.group("image")
 def command() -> None:
-    """Read saved extended state: cores, KVM blobs, CRIU images, XSAVE areas.
+    """Read, judge, convert and compare saved state.
 
     FILE is an ELF core of Linux or FreeBSD, what KVM_GET_XSAVE or KVM_GET_XSAVE2 gave, a CRIU core
     image (or what 'crit decode' prints of it), or the bytes of an XSAVE area; '-' is standard
@@ -65,7 +65,7 @@ def show(
     thread: int | None,
     as_json: bool,
 ) -> int:
-    """Show what is inside, component by component, register by register.
+    """Show what is inside, register by register.
 
     Where the layout is not stated it is recovered, and how certain that is stands beside it. A
     component that XSTATE_BV does not name is in its initial configuration, whatever lies there.
@@ -183,9 +183,9 @@ def convert(
     thread: int | None,
     as_json: bool,
 ) -> int:
-    """Write the same state in another format, or in another CPU's layout.
+    """Write the same state in another form.
 
-    Every component that XSTATE_BV names stays the same byte for byte. What the target cannot hold is
+    That is another format, or another CPU's layout. Every component that XSTATE_BV names stays the same byte for byte. What the target cannot hold is
     refused if it is not initial; --drop and --default, which also take MXCSR, give it up by name.
     """
     from xsavvy import api
@@ -239,9 +239,9 @@ def diff(
     kind: str | None,
     as_json: bool,
 ) -> int:
-    """Show what two images say differently, register by register.
+    """Show what two images say differently.
 
-    By meaning: a component whose bit is clear equals one that was saved in its initial
+    Register by register, by meaning: a component whose bit is clear equals one that was saved in its initial
     configuration; formats, layouts and left-over bytes do not count. The status is 1 if they differ.
     """
     from xsavvy import api
