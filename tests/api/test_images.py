@@ -147,6 +147,7 @@ WRONG = [
     ),
     (lambda path: check_image(path, cpu="genoa", xfd=4), "genoa has no AVX"),
     (lambda path: convert_image(path, to="compact"), "no format 'compact'; nearest: compacted"),
+    (lambda path: convert_image(path, to="standard", drop=["MXCSR"]), "MXCSR cannot be dropped"),
     (
         lambda path: convert_image(path, to="standard", drop=["PRKU"]),
         "no component 'PRKU'; nearest: PKRU",

@@ -226,6 +226,8 @@ def convert_image(
     """
     if to not in {"standard", "compacted"}:
         raise unknown("format", to, ("standard", "compacted"))
+    if names_mxcsr(drop):
+        raise UsageError("MXCSR cannot be dropped, as every area has it: default it")
     chosen, made_by = named_cpu(cpu) or this_cpu(), named_cpu(from_cpu)
     areas = read_areas(path, kind, thread)
     if len(areas) != 1:

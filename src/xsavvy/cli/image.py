@@ -185,8 +185,9 @@ def convert(
 ) -> int:
     """Write the same state in another form.
 
-    That is another format, or another CPU's layout. Every component that XSTATE_BV names stays the same byte for byte. What the target cannot hold is
-    refused if it is not initial; --drop and --default, which also take MXCSR, give it up by name.
+    That is another format, or another CPU's layout. Every component that XSTATE_BV names stays the
+    same byte for byte. What the target cannot hold is refused if it is not initial; --drop and
+    --default give it up by name, and '--default MXCSR' resets MXCSR.
     """
     from xsavvy import api
     from xsavvy.report.image import converted_lines
