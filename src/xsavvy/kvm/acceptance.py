@@ -3,8 +3,7 @@
 
 Which behaviour a kernel has is which commits it has; the rules themselves are not repeated here.
 
-Sources: kvm-xstate sections 9.3, 9.4 and 9.12; what KVM supports of XCR0: linux arch/x86/kvm/x86.c
-KVM_SUPPORTED_XCR0 (7.2: without APX) and section 9.1.
+Sources: kvm-xstate sections 9.1, 9.3, 9.4 and 9.12.
 """
 
 from __future__ import annotations
@@ -13,19 +12,17 @@ from dataclasses import dataclass
 from typing import Final
 
 from xsavvy.isa import masks
-from xsavvy.isa.components import AMX, AVX, AVX512, MPX, PKRU, SSE, X87, XTILEDATA, names
+from xsavvy.isa.components import AVX, PKRU, SSE, X87, XTILEDATA, names
 from xsavvy.isa.processor import Processor
 from xsavvy.isa.restore import Header
 
 from . import ioctls
+from .enabled import KVM_SUPPORTED_XCR0, guest_xcr0, host_xcr0
 from .kernels import Kernel
 from .migration import KVM_XSAVE_BYTES, fxsave_image_errno
 
 __all__ = ["KVM_XSAVE_BYTES", "Acceptance", "set_xsave", "supported_xcr0"]
 
-_SUPPORTED: Final = X87 | SSE | AVX | MPX | AVX512 | PKRU
-_GUESTS_MAY_HAVE_TILES: Final = "86aff7a47992"
-_HOST_HAS_PKRU: Final = "host_pkru"
 _CHECKS_SUPPORTED: Final = "d7876f1be40a"
 _CHECKS_MXCSR: Final = "mxcsr_reserved_bits"
 _CHECKS_HEADER: Final = "d69c1382e1b7"
@@ -65,10 +62,8 @@ def supported_xcr0(kernel: Kernel, processor: Processor) -> int:
     >>> hex(supported_xcr0(kernel("v5.16"), Processor(xcr0_supported=0x600E7)))
     '0xe7'
     """
-    known = _SUPPORTED | (AMX if _GUESTS_MAY_HAVE_TILES in kernel else 0)
-    if not processor.pku or _HOST_HAS_PKRU not in kernel:
-        known &= ~PKRU
-    return processor.xcr0_supported & known
+    known = guest_xcr0(kernel, host_xcr0(kernel, KVM_SUPPORTED_XCR0), vmx=True)
+    return processor.xcr0_supported & (known if processor.pku else known & ~PKRU)
 
 
 def set_xsave(
@@ -78,11 +73,13 @@ def set_xsave(
     mxcsr: int,
     guest_xcr0: int | None = None,
     xfd: int = 0,
+    supported: int | None = None,
 ) -> Acceptance:
     """Say what KVM_SET_XSAVE does with an image that has this header and MXCSR.
 
     `guest_xcr0` is CPUID (0xD,0) of the guest (by default all that KVM supports; tiles in it mean that their
-    permission was granted), `xfd` the guest's IA32_XFD.
+    permission was granted), `xfd` the guest's IA32_XFD, `supported` what this KVM supports of XCR0 (by default what it
+    would on a host that nobody configured).
 
     >>> from .kernels import kernel
     >>> part = Processor(xcr0_supported=7)
@@ -93,7 +90,7 @@ def set_xsave(
     if not processor.xsave:
         errno = fxsave_image_errno(header.xstate_bv, mxcsr_legal)
         return Acceptance(errno, ("a host without XSAVE takes x87 and SSE alone",) if errno else ())
-    supported = supported_xcr0(kernel, processor)
+    supported = supported_xcr0(kernel, processor) if supported is None else supported
     guest = supported if guest_xcr0 is None else ioctls.guest_supported(guest_xcr0, supported)
     user = _user_xfeatures(kernel, supported, guest)
     drops = 1 if _DROPS_DISABLED in kernel else 0

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from enum import IntEnum
 
 from xsavvy.checker import Program
-from xsavvy.isa.components import CET_S, CET_U, PKRU, XTILECFG, XTILEDATA
 from xsavvy.kvm import Kernel
+from xsavvy.kvm.enabled import guest_xcr0, guest_xss, host_xcr0, host_xss
 
 from . import constants as c
 from .constants import Constants
@@ -94,53 +94,6 @@ DELTAS: Mapping[str, Delta] = {
 }
 
 
-def host_xcr0(kernel: Kernel, xcr0_supported: int) -> int:
-    """Return the modelled bits of the host's XCR0: PKRU since v4.6, the tiles since v5.16."""
-    enabled = xcr0_supported
-    if "host_pkru" not in kernel:
-        enabled &= ~PKRU
-    if "host_amx" not in kernel:
-        enabled &= ~(XTILECFG | XTILEDATA)
-    return enabled
-
-
-def guest_xcr0(kernel: Kernel, host: int, vmx: bool) -> int:
-    """Return what KVM lets a guest put into XCR0, of the host's bits.
-
-    SVM offers no protection keys before they are switched in common code; tiles need a guest's IA32_XFD.
-    Source: commits 37486135d3a7, 820a6ee944e7.
-    """
-    offered = host
-    if not vmx and "37486135d3a7" not in kernel:
-        offered &= ~PKRU
-    if "820a6ee944e7" not in kernel:
-        offered &= ~(XTILECFG | XTILEDATA)
-    return offered
-
-
 def offered_xcr0(kernel: Kernel, wanted: int, vmx: bool) -> int:
     """Return which of some bits a guest can have in XCR0, on a machine that has all of them."""
     return guest_xcr0(kernel, host_xcr0(kernel, wanted), vmx)
-
-
-def host_xss(kernel: Kernel, xss_supported: int) -> int:
-    """Return the CET bits of the host's IA32_XSS.
-
-    CET_U since user shadow stacks (v6.6), CET_S since the guest-only supervisor features (v6.17). Inferred from the
-    sources of 6.1, 6.12 and 7.2.
-    """
-    enabled = 0
-    if "host_cet_user" in kernel:
-        enabled |= CET_U
-    if "host_cet_kernel" in kernel:
-        enabled |= CET_S
-    return xss_supported & enabled
-
-
-def guest_xss(kernel: Kernel, host: int) -> int:
-    """Return what KVM lets a guest put into IA32_XSS: both CET components or none.
-
-    Source: commit 69cc3e886582; arch/x86/kvm/x86.c kvm_setup_xss_caps().
-    """
-    both = CET_U | CET_S
-    return both if "69cc3e886582" in kernel and host & both == both else 0
