@@ -21,12 +21,15 @@ from xsavvy.model.registry import CHOICES, PARTS, SCENARIOS, part_of
 from xsavvy.model.scenario import Scenario
 
 from .row import SVM, VMX
+from .seed_001 import XFD
 
 KERNEL = "v6.18+b45f72177594"
 OLDER = {"trace": "v6.11"}
 """Parts that are about a mode which later kernels have buried."""
 LEFT_OUT = frozenset({"xfd"})
 """Scenarios that show something which upstream has not fixed (docs/decisions/0004); others ask about their choices."""
+COLUMNS = {"xfd-on-demand": frozenset(XFD.columns)}
+"""Scenarios of which a page shows some properties only, for the same reason; here it is those."""
 MOST = 120_000
 LARGER = 4_000_000
 PREFERRED = dict.fromkeys(
@@ -70,15 +73,19 @@ def choice_lines(choice: Choice) -> Iterator[str]:
         if found is None:
             cells = "contradicts another choice", ""
         else:
-            cells = _broken(found) or "nothing", f"{found.states:,}"
+            broken = ", ".join(f"{name} in {depth}" for name, depth in _broken(scenario, found))
+            cells = broken or "nothing", f"{found.states:,}"
         told = f"{scenario.name} ({platform})"
         yield f"| `{choice.name}` | `{value_name(value)}` | {told} | {cells[0]} | {cells[1]} |"
 
 
-def _broken(found: Outcome) -> str:
-    return ", ".join(
-        f"{each.name} in {each.depth}" for each in found.verdicts if each.verdict == "violated"
-    )
+def _broken(scenario: Scenario, found: Outcome) -> list[tuple[str, int | None]]:
+    shown = COLUMNS.get(scenario.name)
+    return [
+        (each.name, each.depth)
+        for each in found.verdicts
+        if each.verdict == "violated" and (shown is None or each.name in shown)
+    ]
 
 
 def place_of(choice: Choice) -> tuple[Scenario, str] | None:
@@ -90,7 +97,7 @@ def place_of(choice: Choice) -> tuple[Scenario, str] | None:
         found = [_explored(scenario, platform, choice, value) for value in choice.values]
         seen = [each for each in found if each is not None]
         if seen and all(each.complete for each in seen):
-            verdicts = len({_broken(each) for each in seen})
+            verdicts = len({tuple(n for n, _ in _broken(scenario, each)) for each in seen})
             worlds = len({(each.states, each.transitions) for each in seen})
             ranked.append((verdicts, worlds > 1, scenario.default, -order, scenario, platform))
     if not ranked:
@@ -104,7 +111,10 @@ def _places(choice: Choice) -> Iterator[tuple[Scenario, str]]:
     fitting = [
         each
         for each in SCENARIOS
-        if not each.large and each.name not in LEFT_OUT and (part_of(each) is own)
+        if not each.large
+        and each.name not in LEFT_OUT
+        and each.name not in PREFERRED.values()
+        and part_of(each) is own
     ]
     for scenario in fitting:
         for platform in (VMX, SVM):

@@ -10,7 +10,10 @@ import pytest
 
 from docs.answers import ANSWERS, TABLES
 from docs.answers.page import explore, table, traces
+from docs.answers.systems import choice_lines
 from xsavvy.api import CheckResult
+from xsavvy.model.choices import Choice, value_name
+from xsavvy.model.registry import CHOICES
 
 LONG = {"pkru"}
 """Answers whose rows take minutes together: the README's copy is compared with the page, and no row is run again."""
@@ -48,3 +51,21 @@ def test_the_readme_repeats_a_pages_table(name: str, page: str) -> None:
 def test_a_table_that_needs_no_run_is_up_to_date(name: str) -> None:
     """A page has what the model says of itself."""
     assert any(TABLES[name]() in page.read_text() for page in (ROOT / "docs").glob("*.md"))
+
+
+SYSTEMS = (ROOT / "docs" / "systems.md").read_text()
+
+
+@pytest.mark.parametrize("choice", CHOICES, ids=lambda choice: choice.name)
+def test_every_answer_to_every_question_has_a_row(choice: Choice) -> None:
+    """Nothing that somebody argued for is missing."""
+    for value in choice.values:
+        assert f"| `{choice.name}` | `{value_name(value)}` |" in SYSTEMS
+
+
+@pytest.mark.parametrize("name", ["rtit_check", "cpuid_xsave"])
+def test_a_row_says_what_its_run_says(name: str) -> None:
+    """The scenario is found again, and the verdicts and counts are the same."""
+    choice = next(each for each in CHOICES if each.name == name)
+    for line in choice_lines(choice):
+        assert line in SYSTEMS
