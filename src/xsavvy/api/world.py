@@ -143,10 +143,10 @@ def world(scenario: Scenario, shared: Setting) -> tuple[World | None, str]:
 
 def _lacks(scenario: Scenario, platform: Platform) -> str:
     missing = platform.lacks(scenario.needs_xcr0, scenario.needs_xss)
-    if not missing and scenario.vmx_only and not (platform.vmx and platform.xfd_capable):
-        return "XFD for guests (VMX only)"
+    if not missing and scenario.vmx_only and not platform.vmx:
+        return "VMX"
     if not missing and scenario.svm_only and platform.vmx:
-        return "SEV (SVM only)"
+        return "SVM"
     return missing
 
 
