@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Firecracker's fingerprints; its templates are no CPUs."""
+"""Firecracker's fingerprints are whole CPUs; its templates say some bits of one."""
 
 from __future__ import annotations
 
@@ -27,19 +27,27 @@ def test_bitmaps_are_registers() -> None:
     assert dict(read(document("0b1_0000"))) == {(0xD, 1): Leaf(16, 0, 0, 0)}
 
 
+def test_a_template_knows_what_it_sets_and_clears() -> None:
+    """A bit that is x, and a register that is not listed, are unknown."""
+    table = read(document("0b1x0"))
+    assert [table.bit(0xD, 1, "eax", bit) for bit in range(4)] == [False, None, True, None]
+    assert table.bit(0xD, 1, "ebx", 0) is None
+    assert not table.whole
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        (document("0bxxxx1"), "a template, which is no CPU"),
+        (document("0bxxyx1"), "digits 0, 1 or x for eax"),
         (document("0b" + "1" * 33), "at most 32 digits"),
         (document("1111"), "0b and at most 32 digits"),
         (document(register="rax"), "eax, ebx, ecx or edx in leaf 0xd subleaf 0x1, found 'rax'"),
         (document(leaf="d!"), "a leaf: at most 8 hexadecimal digits, found 'd!'"),
         ('{"cpuid_modifiers": []}', "at least one CPUID leaf"),
         ('{"cpuid_modifiers": null}', "at least one CPUID leaf"),
-        ('{"cpuid_modifiers": 1}', "JSON of a Firecracker fingerprint"),
-        ('{"cpuid_modifiers": [', "JSON of a Firecracker fingerprint"),
-        ('{"a":' * 100_000 + '"cpuid_modifiers"', "JSON of a Firecracker fingerprint"),
+        ('{"cpuid_modifiers": 1}', "JSON of a Firecracker fingerprint or template"),
+        ('{"cpuid_modifiers": [', "JSON of a Firecracker fingerprint or template"),
+        ('{"a":' * 100_000 + '"cpuid_modifiers"', "JSON of a Firecracker fingerprint or template"),
     ],
     ids=range(10),
 )
@@ -59,10 +67,13 @@ def test_every_fingerprint_is_read(path: Path) -> None:
     part = processor(table)
     assert table.read(0xD).ebx == 576
     assert table.read(0xD).ecx == part.standard.size
+    assert table.whole
 
 
 @pytest.mark.parametrize("path", dumps("firecracker-templates", "*T2*.json"))
-def test_every_template_is_refused(path: Path) -> None:
-    """A template with x bits says that it is one."""
-    with pytest.raises(UnreadableDump, match="template"):
-        read(path.read_bytes(), path.name)
+def test_every_template_is_a_table_of_some_bits(path: Path) -> None:
+    """A template that clears XSAVES says so, and nothing of the sizes."""
+    table = read(path.read_bytes(), path.name)
+    assert table.bit(0xD, 1, "eax", 3) is False
+    assert table.bit(0xD, 1, "ebx", 6) is None
+    assert table.bit(0x1, 0, "ecx", 26) is None

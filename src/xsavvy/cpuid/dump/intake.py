@@ -131,6 +131,7 @@ class Collector:
         self._done: list[Table] = []
         self._entries: dict[Key, Leaf] = {}
         self._lines: dict[Key, int] = {}
+        self._known: dict[Key, Leaf] = {}
 
     def processor(self) -> None:
         """Start the next logical processor, unless the present one is still empty."""
@@ -138,12 +139,16 @@ class Collector:
             return
         if len(self._done) >= MAX_PROCESSORS:
             self._source.refuse(0, f"at most {MAX_PROCESSORS} logical processors")
-        self._done.append(Table(self._entries))
+        self._done.append(Table(self._entries, known=self._known))
         self._entries = {}
         self._lines = {}
+        self._known = {}
 
-    def add(self, line: int, key: Key, registers: Leaf) -> None:
-        """Take one entry; raises `UnreadableDump` where it contradicts an earlier one."""
+    def add(self, line: int, key: Key, registers: Leaf, known: Leaf | None = None) -> None:
+        """Take one entry, of which `known` bits are known (all if it is None).
+
+        Raises `UnreadableDump` where it contradicts an earlier one.
+        """
         if key == (0, 0) and key in self._entries:
             self.processor()
         earlier = self._entries.get(key)
@@ -158,6 +163,8 @@ class Collector:
             self._source.refuse(line, f"at most {MAX_ENTRIES} entries for one processor")
         self._entries[key] = registers
         self._lines.setdefault(key, line)
+        if known is not None:
+            self._known[key] = known
 
     def entries(self) -> dict[Key, Leaf]:
         """Return what the present processor has so far."""
