@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import io
+import os
+import threading
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -73,6 +75,16 @@ def test_standard_input(blob: str, monkeypatch: pytest.MonkeyPatch) -> None:
     data = Path(blob).read_bytes()
     monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(data)))
     assert show_image("-")[0].size == 4096
+
+
+def test_a_pipe_by_name(blob: str, tmp_path: Path) -> None:
+    """A named pipe, as shells make of a process, is read to its end."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=lambda: pipe.write_bytes(Path(blob).read_bytes()))
+    writer.start()
+    assert show_image(str(pipe))[0].size == 4096
+    writer.join()
 
 
 def test_check(blob: str) -> None:

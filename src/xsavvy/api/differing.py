@@ -151,14 +151,19 @@ def _values(world: World) -> dict[str, int]:
 
 
 def _programs(parts: Sequence[Part], old: Kernel, new: Kernel) -> Iterator[StepDiff]:
-    """Give what differs in the parts that have a delta for the commit, each difference once."""
-    rows: dict[tuple[str, Change], list[str]] = {}
+    """Give what differs in the parts that have a delta for the commit.
+
+    A part that builds on the run loop repeats what differs there; it is told once, for the first part that has it.
+    """
+    rows: dict[Change, tuple[str, list[str]]] = {}
     for part in parts:
         for platform, vendor in VENDORS.items():
             one, other = (_program(part, each, platform) for each in (old, new))
             for change in difference(one, other):
-                rows.setdefault((part.name, change), []).append(vendor)
-    for (name, change), vendors in rows.items():
+                owner, vendors = rows.setdefault(change, (part.name, []))
+                if owner == part.name:
+                    vendors.append(vendor)
+    for change, (name, vendors) in rows.items():
         on = "" if len(vendors) == len(VENDORS) else vendors[0]
         yield StepDiff(
             name, change.kind, change.what, change.name, change.detail, change.source, on

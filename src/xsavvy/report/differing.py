@@ -44,8 +44,10 @@ def _change(change: StepDiff, width: int | None) -> Iterator[Text]:
     line.append(f"{change.what} ").append_text(styled(change.where, "bold"))
     if change.kind == "moved":
         line.append(" moved")
-    if change.on:
-        line.append(f" ({change.on})", "yellow")
+    marks = [] if change.part == "run" else [change.part]
+    marks += [change.on] if change.on else []
+    if marks:
+        line.append(f" ({', '.join(marks)})", "yellow")
     detail = [styled(word) for word in change.detail.split()]
     if change.source:
         detail += [styled(word, "dim") for word in f"[{change.source}]".split()]
