@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+import platform
 import random
 import struct
 import subprocess
@@ -17,16 +20,19 @@ from tests.image.strategy import an_area
 from xsavvy.cpuid.processor import processor
 from xsavvy.image.convert import Target, convert
 from xsavvy.image.difference import Side, differences
-from xsavvy.image.file import Saved, read
+from xsavvy.image.file import Kind, Saved, read
 from xsavvy.image.recover import Certainty, recover
 from xsavvy.image.view import component_bytes, view
 from xsavvy.isa.processor import Processor
+from xsavvy.kvm import RELEASES, kernel
+from xsavvy.kvm.acceptance import set_xsave
 from xsavvy.live import Unreachable, read_cpuid
 from xsavvy.live.case import Case
 from xsavvy.live.host import Host, meet
 from xsavvy.live.silicon import Silicon
 
 CASES = 200
+CREATE_VM, CREATE_VCPU, SET_XSAVE = 0xAE01, 0xAE41, 0x5000AEA5
 PATTERN = Path("/proc/sys/kernel/core_pattern")
 CRASH = """
 import os, resource, threading
@@ -89,6 +95,58 @@ def test_a_conversion_is_what_the_processor_saves(
                 assert differences(side(loaded.after, part), standard) == []
                 asked += 1
     judged(asked)
+
+
+def kvm_vcpu() -> int:
+    """A vCPU of this machine's KVM, without any CPUID set."""
+    try:
+        device = os.open("/dev/kvm", os.O_RDWR | os.O_CLOEXEC)
+        machine = fcntl.ioctl(device, CREATE_VM, 0)
+        vcpu = fcntl.ioctl(machine, CREATE_VCPU, 0)
+    except OSError as error:
+        pytest.skip(f"/dev/kvm: {error.strerror}")
+    os.close(machine)
+    os.close(device)
+    return vcpu
+
+
+def an_image(rng: random.Random) -> bytearray:
+    """A blob that is legal, or wrong in its header or in MXCSR."""
+    area = bytearray(4096)
+    xstate_bv = rng.choice(
+        [rng.getrandbits(8) & 0xE7, 1 << rng.randrange(64), rng.getrandbits(64), 0, 3]
+    )
+    xcomp_bv = rng.choice([0, 0, 0, 0, 1 << 63, 1 << 63 | 3, 1])
+    struct.pack_into("<QQ", area, 512, xstate_bv, xcomp_bv)
+    if rng.random() < 0.2:
+        area[528 + rng.randrange(48)] = 1 << rng.randrange(8)
+    struct.pack_into("<I", area, 24, rng.choice([0x1F80, 0, 0xFFFF, 0x21F80, rng.getrandbits(32)]))
+    return area
+
+
+def test_kvm_takes_what_is_predicted() -> None:
+    """KVM_SET_XSAVE of this kernel gives the predicted errno for each of many images."""
+    release = ".".join(platform.release().split(".")[:2])
+    if f"v{release}" not in RELEASES:
+        pytest.skip(f"the model does not know v{release}")
+    vcpu, part, rng = kvm_vcpu(), processor(read_cpuid()), random.Random(5)
+    seen: set[int] = set()
+    try:
+        for _ in range(CASES):
+            area = an_image(rng)
+            mxcsr = int.from_bytes(area[24:28], "little")
+            head = Saved(bytes(area), Kind.KVM).header
+            predicted = set_xsave(kernel(f"v{release}"), part, head, mxcsr).errno
+            try:
+                fcntl.ioctl(vcpu, SET_XSAVE, area, True)
+                errno = 0
+            except OSError as error:
+                errno = error.errno or -1
+            assert errno == predicted, (area[512:576].hex(), hex(mxcsr))
+            seen.add(errno)
+    finally:
+        os.close(vcpu)
+    assert seen == {0, 22}
 
 
 def test_a_core_of_this_kernel(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from tests.image.core import KNOWN, PART
-from xsavvy.image.file import Kind, Saved
+from xsavvy.image.file import Kind, Saved, read_bytes
 from xsavvy.image.header import write
 from xsavvy.image.recover import Candidate, Certainty, recover
 
@@ -111,3 +111,36 @@ def test_what_is_not_saved_needs_no_place() -> None:
     found = recover(image("genoa", 0x7, size=4096, kind=Kind.KVM, xcr0=0xE7), known=KNOWN)
     assert found.certainty is Certainty.FITS
     assert sorted(found.layout) == [0, 1, 2]
+
+
+SIZES = [
+    (0x2FF, 2696, "skylake-sp", 1152),
+    (0x2E7, 2440, "genoa", 896),
+    (0xE7, 2688, "knights-landing", 1152),
+    (0xE7, 2432, "genoa", 896),
+    (0x602E7, 11008, "sapphire-rapids", 1152),
+    (0x1F, 1088, "skylake-client", None),
+    (0x207, 896, "rome", None),
+    (0x7, 832, "haswell", None),
+]
+
+
+@pytest.mark.parametrize(("xcr0", "size", "cpu", "zmm"), SIZES)
+def test_a_kernel_s_mask_and_the_size_tell_the_layout(
+    xcr0: int, size: int, cpu: str, zmm: int | None
+) -> None:
+    """The pairs that debuggers know by heart, and those that they do not (tiles, Rome's PKRU)."""
+    found = recover(image(cpu, xcr0, size=size, kind=Kind.ELF, xcr0=xcr0), known=KNOWN)
+    assert found.certainty is Certainty.FITS
+    assert cpu in found.fits
+    assert (found.layout[6].offset if 6 in found.layout else None) == zmm
+
+
+def test_a_signal_frame() -> None:
+    """The area of a signal frame ends where the frame says, and its mask lies 8 bytes later."""
+    area = bytearray(image("genoa", 0x2E7).area) + b"EPXF" + bytes(100)
+    area[464:468], area[472:474] = b"SXPF", (0x2E7).to_bytes(2, "little")
+    area[480:484] = (2440).to_bytes(4, "little")
+    (saved,) = read_bytes(bytes(area))
+    assert (len(saved.area), saved.xcr0, saved.by_a_kernel) == (2440, 0x2E7, True)
+    assert "genoa" in recover(saved, known=KNOWN).fits

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+from typing import IO
 
 from xsavvy.cpuid import UnreadableDump, read
 from xsavvy.cpuid.presets import PRESETS
@@ -43,13 +44,10 @@ def read_areas(path: str, kind: str | None, thread: int | None) -> tuple[Saved, 
     wanted = None if kind is None else kinds[kind]
     try:
         if path == "-":
-            data = sys.stdin.buffer.read(STREAM_LIMIT + 1)
-            if len(data) > STREAM_LIMIT:
-                raise UsageError(f"<stdin>: expected at most {STREAM_LIMIT} bytes; give a file")
-            areas = read_image(io.BytesIO(data), "<stdin>", wanted)
+            areas = read_image(_whole(sys.stdin.buffer, "<stdin>"), "<stdin>", wanted)
         else:
             with Path(path).open("rb") as file:
-                areas = read_image(file, path, wanted)
+                areas = read_image(file if file.seekable() else _whole(file, path), path, wanted)
     except UnreadableImage as error:
         raise UsageError(str(error)) from None
     except OSError as error:
@@ -60,6 +58,14 @@ def read_areas(path: str, kind: str | None, thread: int | None) -> tuple[Saved, 
     if not found:
         raise unknown("thread", str(thread), [each.owner.removeprefix("thread ") for each in areas])
     return found
+
+
+def _whole(stream: IO[bytes], name: str) -> IO[bytes]:
+    """Take what comes out of a pipe, so that it can be sought in."""
+    data = stream.read(STREAM_LIMIT + 1)
+    if len(data) > STREAM_LIMIT:
+        raise UsageError(f"{name}: expected at most {STREAM_LIMIT} bytes from a pipe; give a file")
+    return io.BytesIO(data)
 
 
 def named_cpu(cpu: str | None) -> Candidate | None:

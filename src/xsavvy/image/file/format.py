@@ -17,6 +17,7 @@ from xsavvy.isa.layout import EXTENDED_OFFSET
 from .criu import MAX_BYTES, is_crit, is_criu, read_crit, read_criu
 from .elf import MAGIC, read_elf
 from .saved import (
+    FRAME_MAGIC,
     FXSAVE_BYTES,
     KVM_BYTES,
     MAX_AREA,
@@ -75,8 +76,18 @@ def _area(data: bytes, name: str, kind: Kind | None) -> Saved:
             f"{name}: expected an ELF core, a CRIU core image, or an XSAVE area of {EXTENDED_OFFSET}"
             f" to {MAX_AREA} bytes with a legal header; found {size} bytes"
         )
-    saved = Saved(sized(data, name), kind or Kind.RAW)
+    saved = Saved(_without_frame(sized(data, name)), kind or Kind.RAW)
     return Saved(saved.area, Kind.KVM) if kind is None and _is_kvm(saved) else saved
+
+
+def _without_frame(data: bytes) -> bytes:
+    """Cut off what a signal frame has behind the area: its second magic number, and what was on the stack.
+
+    Source: linux arch/x86/include/uapi/asm/sigcontext.h struct _fpx_sw_bytes (xstate_size).
+    """
+    size = int.from_bytes(data[480:484], "little")
+    framed = data[464:468] == FRAME_MAGIC and EXTENDED_OFFSET <= size <= len(data)
+    return data[:size] if framed else data
 
 
 def _plausible(data: bytes) -> bool:

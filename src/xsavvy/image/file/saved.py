@@ -23,6 +23,7 @@ from xsavvy.isa.layout import EXTENDED_OFFSET, Layout
 from xsavvy.isa.restore import Header
 
 __all__ = [
+    "FRAME_MAGIC",
     "FXSAVE_BYTES",
     "KVM_BYTES",
     "MAX_AREA",
@@ -43,7 +44,7 @@ MAX_AREAS: Final = 1 << 15
 """The most threads that one core may have."""
 _SOFTWARE: Final = slice(464, 472)
 _FRAME_FEATURES: Final = slice(472, 480)
-_FRAME_MAGIC: Final = b"SXPF"
+FRAME_MAGIC: Final = b"SXPF"
 """FP_XSTATE_MAGIC1 in a signal frame; then the mask comes 8 bytes later."""
 
 
@@ -103,7 +104,7 @@ class Saved:
     @property
     def by_a_kernel(self) -> bool:
         """Tell whether a kernel wrote the area: it then means nothing where XSTATE_BV is clear."""
-        return self.kind is not Kind.RAW or self.fxsave or self.area[464:468] == _FRAME_MAGIC
+        return self.kind is not Kind.RAW or self.fxsave or self.area[464:468] == FRAME_MAGIC
 
     @cached_property
     def xcr0(self) -> int:
@@ -118,7 +119,7 @@ class Saved:
         """
         if self.header.compacted:
             return 0
-        where = _FRAME_FEATURES if self.area[464:468] == _FRAME_MAGIC else _SOFTWARE
+        where = _FRAME_FEATURES if self.area[464:468] == FRAME_MAGIC else _SOFTWARE
         value = int.from_bytes(self.area[where], "little")
         believable = value & X87 and not self.header.xstate_bv & ~value and not value & ~USER
         return value if believable else 0
