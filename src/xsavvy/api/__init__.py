@@ -21,7 +21,14 @@ from .images import (
     show_image,
 )
 from .lists import KINDS, ListItem, listing
-from .machine import conform_kvm, conform_silicon, cpu, replay_kvm
+from .machine import (
+    conform_bochs,
+    conform_kvm,
+    conform_silicon,
+    cpu,
+    replay_bochs,
+    replay_kvm,
+)
 from .matrix import CampaignReport, Job, JobResult, campaign, campaign_results
 from .result import CheckReport, CheckResult, LeftOut, Progress, TraceStep
 from .run import check, default_scenarios, trace
@@ -58,6 +65,7 @@ __all__ = [
     "campaign_results",
     "check",
     "check_image",
+    "conform_bochs",
     "conform_kvm",
     "conform_silicon",
     "convert_image",
@@ -69,6 +77,7 @@ __all__ = [
     "gallery",
     "known_bugs",
     "listing",
+    "replay_bochs",
     "replay_kvm",
     "run",
     "show_image",

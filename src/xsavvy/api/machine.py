@@ -11,6 +11,10 @@ from xsavvy.cpuid.describe import CpuDescription, describe
 from xsavvy.live import Case, Conformance, Unreachable, read_cpuid
 from xsavvy.live import conform_silicon as ask_silicon
 from xsavvy.live import replay as ask_again
+from xsavvy.live.bochs import BochsConformance, Capture
+from xsavvy.live.bochs import conform_bochs as ask_bochs
+from xsavvy.live.bochs import is_capture as is_bochs_capture
+from xsavvy.live.bochs import replay_capture as replay_bochs_capture
 from xsavvy.live.case import decode, encode
 from xsavvy.live.kvm import (
     BadCapture,
@@ -24,10 +28,18 @@ from xsavvy.live.kvm.upstream import conform_upstream as ask_upstream
 
 from .usage import UsageError
 
-__all__ = ["conform_kvm", "conform_silicon", "cpu", "replay_kvm"]
+__all__ = [
+    "conform_bochs",
+    "conform_kvm",
+    "conform_silicon",
+    "cpu",
+    "replay_bochs",
+    "replay_kvm",
+]
 
 LIMIT = 8 << 20
 CASES = 100_000
+BOCHS_CASES = 20_000
 SEED = 1
 
 
@@ -122,6 +134,41 @@ def replay_kvm(path: Path) -> KvmConformance | None:
     """Judge a KVM's kept answers again; None if the file is something else. Raises UsageError."""
     try:
         return replay_capture(path) if is_capture(path) else None
+    except BadCapture as error:
+        raise UsageError(str(error)) from None
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
+
+
+def conform_bochs(
+    *,
+    cases: int | None = None,
+    seed: int | None = None,
+    record: Path | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> BochsConformance:
+    """Ask Bochs what only privileged code can ask: directed cases, then random ones.
+
+    `record` keeps cases and answers in a file. Raises UsageError where it cannot be asked.
+    """
+    start = SEED if seed is None else seed
+    asked: dict[str, Any] = {"seed": start, "progress": progress}
+    count = BOCHS_CASES if cases is None else cases
+    try:
+        if record is None:
+            return ask_bochs(count, **asked)
+        with Capture(record, start) as capture:
+            return ask_bochs(count, record=capture.take, **asked)
+    except Unreachable as error:
+        raise UsageError(f"bochs: {error}") from None
+    except OSError as error:
+        raise UsageError(f"{record}: cannot be written: {error.strerror}") from None
+
+
+def replay_bochs(path: Path) -> BochsConformance | None:
+    """Judge Bochs' kept answers again; None if the file is something else. Raises UsageError."""
+    try:
+        return replay_bochs_capture(path) if is_bochs_capture(path) else None
     except BadCapture as error:
         raise UsageError(str(error)) from None
     except OSError as error:

@@ -23,6 +23,7 @@ __all__ = ["command"]
     metavar="VERSION",
     help="Ask an unmodified Debian kernel's KVM under QEMU: 6.1, 6.12.",
 )
+@click.option("--bochs", is_flag=True, help="Ask the processor that Bochs emulates.")
 @click.option("--cases", type=click.IntRange(min=1), metavar="N", help="How many cases.")
 @click.option("--seed", type=int, metavar="N", help="Where the random cases start.")
 @click.option(
@@ -35,7 +36,7 @@ __all__ = ["command"]
     "--record",
     type=click.Path(dir_okay=False, writable=True, path_type=Path),
     metavar="FILE",
-    help="Keep the cases that disagreed (silicon), or a capture of all answers (KVM).",
+    help="Keep the cases that disagreed (silicon), or a capture of all answers (KVM, Bochs).",
 )
 @as_json
 def command(
@@ -43,6 +44,7 @@ def command(
     silicon: bool,
     kvm: bool,
     kvm_upstream: str | None,
+    bochs: bool,
     cases: int | None,
     seed: int | None,
     replay: Path | None,
@@ -54,20 +56,22 @@ def command(
     With --silicon random cases of every instruction of the family are executed and compared to the
     last byte. With --kvm capabilities, CPUID, XCR0, images, MSRs and tiny guests are asked of
     /dev/kvm call by call, under the rules of its kernel; a difference is the model's mistake,
-    another set of commits, or a backend of its own kind.
+    another set of commits, or a backend of its own kind. With --bochs an emulated processor is asked
+    what needs privilege: XSAVES, XRSTORS, XSETBV, MSRs, PKRU, every fault and its priority.
     """
-    if not (silicon or kvm or kvm_upstream or replay):
+    if not (silicon or kvm or kvm_upstream or bochs or replay):
         raise click.UsageError(
-            "nothing to ask: give --silicon, --kvm, --kvm-upstream VERSION, or --replay FILE"
+            "nothing to ask: give --silicon, --kvm, --kvm-upstream VERSION, --bochs, or"
+            " --replay FILE"
         )
-    if record is not None and sum((silicon, kvm, bool(kvm_upstream))) > 1:
+    if record is not None and sum((silicon, kvm, bool(kvm_upstream), bochs)) > 1:
         raise click.UsageError("--record keeps the answers of one oracle: ask one at a time")
     if replay is not None and (record is not None or cases is not None or seed is not None):
         raise click.UsageError(
             "--replay takes its cases from the file: no --record, --cases, --seed"
         )
     from xsavvy import api
-    from xsavvy.report.conform import conform_lines, kvm_lines
+    from xsavvy.report.conform import bochs_lines, conform_lines, kvm_lines
     from xsavvy.report.json import encode
     from xsavvy.report.progress import ProgressLine
     from xsavvy.report.screen import Screen
@@ -79,8 +83,12 @@ def command(
     if kept is not None:
         results.append(kept)
         lines += kvm_lines(kept, screen.width)
+    judged = api.replay_bochs(replay) if replay is not None and kept is None else None
+    if judged is not None:
+        results.append(judged)
+        lines += bochs_lines(judged, screen.width)
     with ProgressLine() as progress:
-        if silicon or (replay is not None and kept is None):
+        if silicon or (replay is not None and kept is None and judged is None):
             progress.start("silicon")
             found = api.conform_silicon(
                 cases=cases, seed=seed, replay=replay, record=record, progress=progress.count
@@ -94,6 +102,13 @@ def command(
             )
             results.append(asked)
             lines += kvm_lines(asked, screen.width)
+        if bochs:
+            progress.start("bochs")
+            answered = api.conform_bochs(
+                cases=cases, seed=seed, record=record, progress=progress.count
+            )
+            results.append(answered)
+            lines += bochs_lines(answered, screen.width)
     if as_json:
         sys.stdout.write(encode("conform", [each.to_dict() for each in results]) + "\n")
     else:

@@ -11,10 +11,11 @@ from rich.text import Text
 from xsavvy.report.text import duration, flow, number, plural, styled
 
 if TYPE_CHECKING:
+    from xsavvy.live.bochs import BochsConformance
     from xsavvy.live.conformance import Conformance, Fact, Unexplained
     from xsavvy.live.kvm import KvmConformance
 
-__all__ = ["conform_lines", "kvm_lines"]
+__all__ = ["bochs_lines", "conform_lines", "kvm_lines"]
 
 SHOWN = 20
 LABEL = len("  not asked  ")
@@ -67,6 +68,32 @@ def kvm_lines(found: KvmConformance, width: int | None) -> Iterator[Text]:
     if unexplained > SHOWN:
         hidden = plural(unexplained - SHOWN, "more difference")
         yield Text(f"  {hidden}: --json shows all", "yellow")
+
+
+def bochs_lines(found: BochsConformance, width: int | None) -> Iterator[Text]:
+    """Give who was asked, how many cases agree, what each known deviation explains, each difference, what is left."""
+    who = [styled(found.oracle, "bold"), styled(found.met.kernel, "dim")]
+    yield from flow([*who, styled(found.met.cpu, "dim")], indent=0, width=width)
+    unexplained = len(found.unexplained)
+    count = [Text(plural(found.cases, "case")), Text(f"{number(found.agree)} agree", "green")]
+    count.append(Text(f"{number(len(found.explained))} explained", "yellow"))
+    count.append(Text(f"{number(unexplained)} unexplained", "bold red" if unexplained else ""))
+    count += [Text(f"seed {found.seed}", "dim"), Text(duration(found.seconds), "dim")]
+    yield from flow(count, indent=2, width=width)
+    groups = (Text(f"{name} {number(cases)}", "dim") for name, cases in found.groups.items())
+    yield from flow(groups, indent=2, width=width)
+    for known in found.known:
+        if known.cases:
+            words = f"{known.name}, {plural(known.cases, 'case')}: {known.why}"
+            yield from _labelled("explained", "yellow", words, width)
+    for each in found.unexplained[:SHOWN]:
+        words = f"{each.case} Predicted {each.predicted}, seen {each.seen}."
+        yield from _labelled("differs", "bold red", words, width)
+    if unexplained > SHOWN:
+        hidden = plural(unexplained - SHOWN, "more difference")
+        yield Text(f"  {hidden}: --json shows all", "yellow")
+    for part in found.unreached:
+        yield from _labelled("not asked", "dim", f"{part.name} ({part.reason})", width)
 
 
 def _labelled(label: str, style: str, words: str, width: int | None) -> Iterator[Text]:
