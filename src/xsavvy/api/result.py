@@ -31,8 +31,9 @@ class CheckResult(msgspec.Struct, frozen=True):
     """What became of one property (or witness) in one scenario.
 
     `states`, `transitions` and `seconds` are those of the whole exploration; `depth` is the length of the trace where
-    there is one, else that of the exploration. `choices` holds every design question's answer. `unreached` names
-    steps and events of the scenario that were never taken, `deadlocks` counts states in which nothing can happen.
+    there is one, else that of the exploration. `choices` holds the answer to every design question that can matter in
+    the scenario. `unreached` names steps and events of the scenario that were never taken, `deadlocks` counts states
+    in which nothing can happen.
     `set` holds the choices that were asked for, `source` says where the property is from.
 
     More that the scenario did not exercise: `never_chosen`, values of events; `untaken`, outcomes of steps and events

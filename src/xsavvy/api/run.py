@@ -22,6 +22,7 @@ from xsavvy.model.build import World, system_of
 from xsavvy.model.choices import value_name
 from xsavvy.model.edits import ImpossibleDesign
 from xsavvy.model.patch import BrokenPatch, Patch, load_patch
+from xsavvy.model.registry import questions
 
 from .coverage import Coverage, coverage
 from .judgement import DEADLOCK, beyond_safety, how_ended, kind_of
@@ -29,7 +30,7 @@ from .result import CheckReport, CheckResult, Progress, TraceStep, VerdictName
 from .usage import UsageError, unknown
 from .world import Setting, default_names, find_scenario, setting, world
 
-__all__ = ["check", "default_scenarios", "place_of", "trace"]
+__all__ = ["answers_of", "check", "default_scenarios", "place_of", "trace"]
 
 ENGINES: Mapping[str, Literal["auto", "reference", "packed", "compiled"]] = {
     "auto": "auto",
@@ -224,7 +225,7 @@ def _result(
         scenario=target.scenario.name,
         kernel=target.kernel.name,
         platform=target.platform.name,
-        choices={name: value_name(value) for name, value in target.choices.items()},
+        choices=answers_of(target),
         property=each.name,
         sentence=each.sentence,
         verdict=each.verdict,
@@ -266,6 +267,12 @@ def _steps(system: System, found: Trace | None) -> list[TraceStep]:
         )
         for hop in hops
     ]
+
+
+def answers_of(target: World) -> dict[str, str]:
+    """Return the answer to every design question that can matter in a world's scenario."""
+    asked = {choice.name for choice in questions(target.scenario)}
+    return {name: value_name(value) for name, value in target.choices.items() if name in asked}
 
 
 def place_of(effect: Callable[..., Any]) -> str:

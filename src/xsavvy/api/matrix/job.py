@@ -6,12 +6,11 @@ import time
 import msgspec
 
 from xsavvy.api.result import CheckResult
-from xsavvy.api.run import check, place_of
+from xsavvy.api.run import answers_of, check, place_of
 from xsavvy.api.usage import UsageError
 from xsavvy.api.world import find_scenario, setting, world
 from xsavvy.checker import CheckerError
 from xsavvy.model.build import system_of
-from xsavvy.model.choices import value_name
 from xsavvy.model.edits import ImpossibleDesign
 
 from .identity import code_identity, model_identity
@@ -66,7 +65,7 @@ def prepare(job: Job) -> Prepared:
         job,
         model_identity(job.scenario, system),
         platform=target.platform.name,
-        choices={name: value_name(value) for name, value in target.choices.items()},
+        choices=answers_of(target),
         places={rule.name: place_of(rule.effect) for rule in system.rules},
     )
 
