@@ -31,6 +31,7 @@ def would_set(
     processor: Processor,
     guest_xcr0: int | None = None,
     xfd: int = 0,
+    supported: int | None = None,
 ) -> Verdict:
     """Ask KVM_SET_XSAVE of a kernel on a host with this processor; see `acceptance.set_xsave()`.
 
@@ -43,7 +44,7 @@ def would_set(
     ('KVM_SET_XSAVE v6.18', 'EINVAL')
     """
     value = mxcsr(saved)[1]
-    answer = set_xsave(kernel, processor, saved.header, value, guest_xcr0, xfd)
+    answer = set_xsave(kernel, processor, saved.header, value, guest_xcr0, xfd, supported)
     by = f"KVM_SET_XSAVE {kernel.name}"
     if answer.errno:
         return Verdict(by, False, False, ERRNO.get(answer.errno, str(answer.errno)), answer.why, ())
