@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What KVM_SET_SREGS, the registers in struct kvm_run, KVM_*_ONE_REG and KVM_GET_CPUID2 accept.
+"""What KVM_SET_SREGS, KVM_SET_VCPU_EVENTS, struct kvm_run, KVM_*_ONE_REG and KVM_GET_CPUID2 accept.
 
 Functions of the dialect: integers in, a positive errno or a mask out, no state.
 
@@ -28,9 +28,12 @@ __all__ = [
     "cpuid_osxsave",
     "cr0_errno",
     "cr4_errno",
+    "cr4_features",
     "enumerated_registers",
+    "exception_errno",
     "get_cpuid2_errno",
     "run_errno",
+    "set_fpu_bv",
     "shown_register",
     "taken_register",
 ]
@@ -81,6 +84,22 @@ def cr4_errno(cr4: int, features: int) -> int:
     (0, 0, 22, 22)
     """
     return EINVAL if cr4 & ~(CR4_ALWAYS | (features & CR4_FEATURES)) else 0
+
+
+def cr4_features(guest: int, supported: int, has_cpuid: int, enforces: int) -> int:
+    """Return the bits of CR4 that a vCPU may have: those of its CPUID.
+
+    Before it has one, `enforces` (85e5ba83c016): none that needs a feature; else all that KVM supports.
+    Source: arch/x86/kvm/x86.c kvm_arch_vcpu_create(), __kvm_is_valid_cr4(); kvm-amd 6.12 was asked.
+
+    >>> cr4_features(CR4_OSXSAVE, CR4_OSXSAVE | CR4_PKE, 1, 1) == CR4_OSXSAVE
+    True
+    >>> cr4_features(0, CR4_OSXSAVE, 0, 1), cr4_features(0, CR4_OSXSAVE, 0, 0) == CR4_OSXSAVE
+    (0, True)
+    """
+    if has_cpuid:
+        return guest
+    return 0 if enforces else supported
 
 
 def cr0_errno(cr0: int) -> int:
@@ -166,3 +185,31 @@ def enumerated_registers(has_shadow_stack: int) -> int:
     (1, 0)
     """
     return 1 if has_shadow_stack else 0
+
+
+# KVM_SET_VCPU_EVENTS.
+
+
+def exception_errno(vector: int) -> int:
+    """Return the errno of KVM_SET_VCPU_EVENTS with an exception pending or injected: NMI is none.
+
+    Source: arch/x86/kvm/x86.c kvm_vcpu_ioctl_x86_set_vcpu_events().
+
+    >>> exception_errno(6), exception_errno(2), exception_errno(32)
+    (0, 22, 22)
+    """
+    return EINVAL if vector > 31 or vector == 2 else 0
+
+
+# KVM_SET_FPU.
+
+
+def set_fpu_bv(xstate_bv: int) -> int:
+    """Return the image's XSTATE_BV after KVM_SET_FPU: the call writes the legacy region and no header.
+
+    Source: arch/x86/kvm/x86.c kvm_arch_vcpu_ioctl_set_fpu(); kvm-amd 6.1 and 6.12 were asked.
+
+    >>> set_fpu_bv(0), set_fpu_bv(3)
+    (0, 3)
+    """
+    return xstate_bv

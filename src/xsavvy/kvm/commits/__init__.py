@@ -14,6 +14,7 @@ from .ioctls import IOCTLS
 from .migration import MIGRATION
 from .nested import NESTED
 from .protected import PROTECTED
+from .registers import REGISTERS
 from .runloop import RUN_LOOP
 from .tasks import TASKS
 from .trace import TRACE
@@ -31,5 +32,10 @@ def release_number(release: str) -> tuple[int, ...]:
 
 
 COMMITS: tuple[Commit, ...] = tuple(
-    sorted((*RUN_LOOP, *IOCTLS, *HISTORY, *CET, *TRACE, *MIGRATION, *NESTED, *TASKS, *PROTECTED), key=lambda commit: release_number(commit.release))
+    sorted(
+        (
+            *RUN_LOOP, *IOCTLS, *HISTORY, *CET, *TRACE, *MIGRATION, *NESTED, *TASKS, *PROTECTED, *REGISTERS,
+        ),
+        key=lambda commit: release_number(commit.release),
+    )
 )
