@@ -35,6 +35,7 @@ def _number(nr: int, size: int = 0, direction: int = 0) -> int:
 
 CREATE_VM, CHECK_EXTENSION, VCPU_MMAP_SIZE = _number(0x01), _number(0x03), _number(0x04)
 GET_MSR_INDEX_LIST = _number(0x02, 4, READ | WRITE)
+GET_MSR_FEATURE_INDEX_LIST = _number(0x0A, 4, READ | WRITE)
 GET_SUPPORTED_CPUID = _number(0x05, 8, READ | WRITE)
 GET_DEVICE_ATTR = _number(0xE2, 24, WRITE)
 CREATE_VCPU, SET_TSS_ADDR = _number(0x41), _number(0x47)
@@ -48,6 +49,11 @@ GET_XSAVE, SET_XSAVE = _number(0xA4, 4096, READ), _number(0xA5, 4096, WRITE)
 GET_XCRS, SET_XCRS = _number(0xA6, 392, READ), _number(0xA7, 392, WRITE)
 GET_XSAVE2 = _number(0xCF, 4096, READ)
 GET_FPU, SET_FPU = _number(0x8C, 416, READ), _number(0x8D, 416, WRITE)
+GET_VCPU_EVENTS, SET_VCPU_EVENTS = _number(0x9F, 64, READ), _number(0xA0, 64, WRITE)
+GET_ONE_REG, SET_ONE_REG = _number(0xAB, 16, WRITE), _number(0xAC, 16, WRITE)
+GET_REG_LIST = _number(0xB0, 8, READ | WRITE)
+VALID_REGS, DIRTY_REGS, SHARED_RBX = 288, 296, 304 + 8
+"""Where struct kvm_run has the two masks of register sets, and RBX."""
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.ioctl.argtypes = [ctypes.c_int, ctypes.c_ulong, ctypes.c_void_p]
@@ -106,7 +112,10 @@ class Guest:
             if fd >= 0:
                 os.close(fd)
 
-    # CPUID.
+    def _read(self, request: int, size: int) -> Any:
+        buffer = _buffer(size)
+        _must(ioctl(self.vcpu, request, buffer))
+        return buffer
 
     def set_cpuid(self, entries: list[list[int]]) -> int:
         """KVM_SET_CPUID2."""
@@ -138,14 +147,38 @@ class Guest:
 
     def set_msr(self, index: int, value: int) -> int:
         """KVM_SET_MSRS with one entry: how many were set."""
-        buffer = _buffer(24)
-        struct.pack_into("<IIIIQ", buffer, 0, 1, 0, index, 0, value)
+        buffer = _buffer(24, struct.pack("<IIIIQ", 1, 0, index, 0, value))
         return ioctl(self.vcpu, SET_MSRS, buffer)
+
+    def get_cpuid_with_room(self, room: int) -> list[int]:
+        """KVM_GET_CPUID2 with room for so many entries: the result, and the number that is left in the structure."""
+        buffer = _buffer(8 + 40 * ENTRIES)
+        struct.pack_into("<I", buffer, 0, room)
+        result = ioctl(self.vcpu, GET_CPUID2, buffer)
+        return [result, struct.unpack_from("<I", buffer, 0)[0]]
+
+    def reg_list(self) -> int:
+        """KVM_GET_REG_LIST: how many registers there are, or a negative errno."""
+        buffer = _buffer(8 + 8 * 64, struct.pack("<Q", 64))
+        result = ioctl(self.vcpu, GET_REG_LIST, buffer)
+        return struct.unpack_from("<Q", buffer, 0)[0] if result >= 0 else result
+
+    def get_reg(self, identifier: int) -> int:
+        """KVM_GET_ONE_REG: the value, or a negative errno."""
+        value = _buffer(8)
+        argument = _buffer(16, struct.pack("<QQ", identifier, ctypes.addressof(value)))
+        result = ioctl(self.vcpu, GET_ONE_REG, argument)
+        return struct.unpack("<Q", value.raw[:8])[0] if result >= 0 else result
+
+    def set_reg(self, identifier: int, content: int) -> int:
+        """KVM_SET_ONE_REG."""
+        value = _buffer(8, struct.pack("<Q", content))
+        argument = _buffer(16, struct.pack("<QQ", identifier, ctypes.addressof(value)))
+        return ioctl(self.vcpu, SET_ONE_REG, argument)
 
     def get_msr(self, index: int) -> list[int]:
         """KVM_GET_MSRS with one entry: how many were read, and the value."""
-        buffer = _buffer(24)
-        struct.pack_into("<IIIIQ", buffer, 0, 1, 0, index, 0, 0)
+        buffer = _buffer(24, struct.pack("<IIIIQ", 1, 0, index, 0, 0))
         result = ioctl(self.vcpu, GET_MSRS, buffer)
         return [result, struct.unpack_from("<Q", buffer, 16)[0]]
 
@@ -177,20 +210,48 @@ class Guest:
         data[408:412] = struct.pack("<I", 0x1F80)
         return ioctl(self.vcpu, SET_FPU, _buffer(416, data))
 
-    # Running.
-
     def set_cr4(self, cr4: int) -> int:
         """KVM_SET_SREGS with another CR4."""
-        buffer = _buffer(0x138)
-        _must(ioctl(self.vcpu, GET_SREGS, buffer))
-        struct.pack_into("<Q", buffer, 224 + 24, cr4)
-        return ioctl(self.vcpu, SET_SREGS, buffer)
+        return self._set_sregs(224 + 24, cr4)
 
     def get_cr4(self) -> int:
         """KVM_GET_SREGS: CR4."""
-        buffer = _buffer(0x138)
-        result = ioctl(self.vcpu, GET_SREGS, buffer)
-        return struct.unpack_from("<Q", buffer, 224 + 24)[0] if result >= 0 else result
+        value: int = struct.unpack_from("<Q", self._read(GET_SREGS, 0x138), 224 + 24)[0]
+        return value
+
+    def set_cr0(self, value: int) -> int:
+        """KVM_SET_SREGS with another CR0."""
+        return self._set_sregs(224, value)
+
+    def _set_sregs(self, place: int, value: int) -> int:
+        buffer = self._read(GET_SREGS, 0x138)
+        struct.pack_into("<Q", buffer, place, value)
+        return ioctl(self.vcpu, SET_SREGS, buffer)
+
+    def set_exception(self, vector: int) -> int:
+        """KVM_SET_VCPU_EVENTS with an exception that was being injected."""
+        buffer = self._read(GET_VCPU_EVENTS, 64)
+        struct.pack_into("<BB", buffer, 0, 1, vector)
+        return ioctl(self.vcpu, SET_VCPU_EVENTS, buffer)
+
+    def sync_run(self, valid: int, dirty: int, shared: int, rbx: int | None) -> list[int]:
+        """KVM_RUN of a guest that adds 1 to RBX and halts, with registers in struct kvm_run.
+
+        `shared` is put there first, `rbx` into the vCPU unless None; returned are the result and what both then are.
+        """
+        assert self.run_page is not None
+        if self.memory is None:
+            self._load(bytes.fromhex("6643f4ebfb"))  # inc ebx; hlt; jmp to the first
+        if rbx is not None:
+            registers = self._read(GET_REGS, 0x90)
+            struct.pack_into("<Q", registers, 8, rbx)
+            _must(ioctl(self.vcpu, SET_REGS, registers))
+        struct.pack_into("<QQ", self.run_page, VALID_REGS, valid, dirty)
+        struct.pack_into("<Q", self.run_page, SHARED_RBX, shared)
+        result = self._run()
+        (seen,) = struct.unpack_from("<Q", self.run_page, SHARED_RBX)
+        struct.pack_into("<QQ", self.run_page, VALID_REGS, 0, 0)
+        return [result, seen, struct.unpack_from("<Q", self._read(GET_REGS, 0x90), 8)[0]]
 
     def run(self, code: str) -> list[Any]:
         """Run real-mode code (hex) to its HLT; return the exit reason, the vector that was taken (-1: none), registers.
@@ -199,24 +260,40 @@ class Guest:
         """
         memory = self._load(bytes.fromhex(code))
         assert self.run_page is not None
-        reason = -1
-        for _ in range(RUN_EXITS):
-            result = ioctl(self.vcpu, RUN)
-            if result < 0 and result != -errno.EINTR:
-                return [result, -1, []]
-            (reason,) = struct.unpack_from("<I", self.run_page, 8)
-            if result >= 0:
-                break
-        registers = _buffer(0x90)
-        _must(ioctl(self.vcpu, GET_REGS, registers))
+        result = self._run()
+        if result < 0:
+            return [result, -1, []]
+        (reason,) = struct.unpack_from("<I", self.run_page, 8)
+        registers = self._read(GET_REGS, 0x90)
         rax, rbx, rcx, rdx = (each & 0xFFFFFFFF for each in struct.unpack_from("<4Q", registers, 0))
         (vector,) = struct.unpack_from("<h", memory, MARK)
         return [reason, vector, [rax, rbx, rcx, rdx]]
 
-    def _load(self, code: bytes) -> mmap.mmap:
-        """Lay out memory: vectors at 0, their stubs at 0x1000, the code at 0x2000, the mark at 0x7000."""
+    def _run(self) -> int:
+        result = -errno.EINTR
+        for _ in range(RUN_EXITS):
+            if result == -errno.EINTR:
+                result = ioctl(self.vcpu, RUN)
+        return result
+
+    def _mapped(self) -> mmap.mmap:
+        """Give the VM its memory, and real mode's segments."""
         memory = self.memory = mmap.mmap(-1, GUEST_BYTES)
         address = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+        region = _buffer(32, struct.pack("<IIQQQ", 0, 0, 0, GUEST_BYTES, address))
+        _must(ioctl(self.vm, SET_USER_MEMORY_REGION, region))
+        sregs = self._read(GET_SREGS, 0x138)
+        for place in range(6):
+            segment = struct.pack(
+                "<QIHBBBBBBBBBB", 0, 0xFFFF, 0, 0xB if place == 0 else 3, 1, 0, 0, 1, 0, 0, 0, 0, 0
+            )
+            struct.pack_into("<24s", sregs, 24 * place, segment)
+        _must(ioctl(self.vcpu, SET_SREGS, sregs))
+        return memory
+
+    def _load(self, code: bytes) -> mmap.mmap:
+        """Lay out memory: vectors at 0, their stubs at 0x1000, the code at 0x2000, the mark at 0x7000."""
+        memory = self.memory or self._mapped()
         for vector in range(32):
             struct.pack_into("<HH", memory, 4 * vector, 0x1000 + 16 * vector, 0)
             # mov word [MARK], vector; hlt
@@ -224,16 +301,6 @@ class Guest:
             memory[0x1000 + 16 * vector : 0x1000 + 16 * vector + len(stub)] = stub
         memory[0x2000 : 0x2000 + len(code)] = code
         struct.pack_into("<h", memory, MARK, -1)
-        region = _buffer(32, struct.pack("<IIQQQ", 0, 0, 0, GUEST_BYTES, address))
-        _must(ioctl(self.vm, SET_USER_MEMORY_REGION, region))
-        sregs = _buffer(0x138)
-        _must(ioctl(self.vcpu, GET_SREGS, sregs))
-        for place in range(6):
-            segment = struct.pack(
-                "<QIHBBBBBBBBBB", 0, 0xFFFF, 0, 0xB if place == 0 else 3, 1, 0, 0, 1, 0, 0, 0, 0, 0
-            )
-            struct.pack_into("<24s", sregs, 24 * place, segment)
-        _must(ioctl(self.vcpu, SET_SREGS, sregs))
         values = [0] * 18
         values[6], values[16], values[17] = 0x6F00, 0x2000, 2
         _must(ioctl(self.vcpu, SET_REGS, _buffer(0x90, struct.pack("<18Q", *values))))
@@ -262,11 +329,11 @@ def device_attr(device: int, group: int, attribute: int) -> list[int]:
     return [ioctl(device, GET_DEVICE_ATTR, argument), struct.unpack("<Q", value.raw[:8])[0]]
 
 
-def msr_list(device: int) -> list[int] | int:
-    """KVM_GET_MSR_INDEX_LIST."""
+def msr_list(device: int, request: int = GET_MSR_INDEX_LIST) -> list[int] | int:
+    """KVM_GET_MSR_INDEX_LIST, or the list of feature MSRs."""
     buffer = _buffer(4 + 4 * 1024)
     struct.pack_into("<I", buffer, 0, 1024)
-    result = ioctl(device, GET_MSR_INDEX_LIST, buffer)
+    result = ioctl(device, request, buffer)
     if result < 0:
         return result
     (count,) = struct.unpack_from("<I", buffer, 0)
@@ -275,14 +342,10 @@ def msr_list(device: int) -> list[int] | int:
 
 def met() -> dict[str, Any]:
     """Say which kernel and module answer, on which processor."""
-    modules = [name for name in ("kvm_intel", "kvm_amd") if os.path.exists("/sys/module/" + name)]
     found = os.listdir("/sys/module") if os.path.exists("/sys/module") else []
-    others = [name for name in found if name.startswith("kvm_") and name not in modules]
-    return {
-        "kernel": platform.release(),
-        "modules": modules + sorted(others),
-        "cpu": _cpu(),
-    }
+    modules = sorted(name for name in found if name.startswith("kvm_"))
+    modules.sort(key=lambda name: name not in ("kvm_intel", "kvm_amd"))
+    return {"kernel": platform.release(), "modules": modules, "cpu": _cpu()}
 
 
 def _cpu() -> list[str]:
@@ -295,22 +358,25 @@ def _cpu() -> list[str]:
     return [fields.get("vendor_id", ""), fields.get("model name", "")]
 
 
+OF_DEVICE: dict[str, Any] = {
+    "check_extension": lambda device, number: ioctl(device, CHECK_EXTENSION, number),
+    "device_attr": device_attr,
+    "supported_cpuid": lambda device: cpuid_entries(device, GET_SUPPORTED_CPUID),
+    "msr_list": msr_list,
+    "feature_msr_list": lambda device: msr_list(device, GET_MSR_FEATURE_INDEX_LIST),
+    "met": lambda _: met(),
+}
+"""The calls that need no VM."""
+
+
 def answer(device: int, calls: list[list[Any]]) -> list[Any]:
     """Make the calls of one case on a fresh VM; return their results."""
     guest: Guest | None = None
     results: list[Any] = []
     try:
         for name, *arguments in calls:
-            if name == "check_extension":
-                results.append(ioctl(device, CHECK_EXTENSION, arguments[0]))
-            elif name == "device_attr":
-                results.append(device_attr(device, *arguments))
-            elif name == "supported_cpuid":
-                results.append(cpuid_entries(device, GET_SUPPORTED_CPUID))
-            elif name == "msr_list":
-                results.append(msr_list(device))
-            elif name == "met":
-                results.append(met())
+            if name in OF_DEVICE:
+                results.append(OF_DEVICE[name](device, *arguments))
             else:
                 guest = guest or Guest(device)
                 results.append(getattr(guest, name)(*arguments))

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from xsavvy.kvm import COMMITS, Kernel
+from xsavvy.live.maintainers.msr import ADDRESSES
 
 from . import rules
 from .facts import Facts
@@ -21,7 +22,8 @@ __all__ = ["Backend", "Causes"]
 class Backend:
     """A module or a processor that differs from the real ones by design: the claims it is about, and what it does.
 
-    `name` is a vendor module's, or part of the processor's name.
+    `name` is a vendor module's, or part of the processor's name; `about` is how a claim begins, or the last step of
+    a case of the maintainers.
     """
 
     name: str
@@ -32,6 +34,10 @@ class Backend:
         """Tell whether it is the one that was met."""
         return self.name in facts.modules or self.name in facts.brand
 
+    def explains(self, what: str) -> bool:
+        """Tell whether it is about a claim."""
+        return what.startswith(self.about) or what.rsplit(": ", 1)[-1].startswith(self.about)
+
 
 BACKENDS = (
     Backend(
@@ -41,13 +47,23 @@ BACKENDS = (
     ),
     Backend(
         "kvm_pvm",
-        ("KVM_SET_CPUID2 after KVM_RUN",),
+        ("KVM_SET_CPUID2 after KVM_RUN", "KVM_SET_CPUID2 same"),
         "kvm_pvm: the CPUID that was set is not the one that it compares with, as it was replaced",
     ),
     Backend(
         "kvm_pvm",
-        ("KVM_SET_SREGS", "guest XSETBV", "CPUID (0xD,0).EBX in a guest"),
+        ("KVM_SET_SREGS", "KVM_GET_SREGS CR4", "guest XSETBV", "CPUID (0xD,0).EBX in a guest"),
         "kvm_pvm: CPL 0 is emulated under the processor's CPUID, whatever the guest was given",
+    ),
+    Backend(
+        "kvm_pvm",
+        ("XGETBV",),
+        "kvm_pvm: CPL 0 is emulated, and KVM's emulator has no XGETBV",
+    ),
+    Backend(
+        "QEMU TCG CPU",
+        tuple(f"WRMSR {index:#x}, 0xaaaaaaaaaaaaaaaa" for index in ADDRESSES.values()),
+        "QEMU's WRMSR does not look whether an address is canonical",
     ),
     Backend(
         "QEMU TCG CPU",
@@ -74,7 +90,7 @@ class Causes:
         explains most of the question.
         """
         for backend in BACKENDS:
-            if backend.answers(self.facts) and claim.what.startswith(backend.about):
+            if backend.answers(self.facts) and backend.explains(claim.what):
                 return backend.why
         for text, others in self.alternatives:
             if place < len(others) and others[place].what == claim.what and others[place].agrees:

@@ -37,7 +37,8 @@ KNOWN = (
 
 
 DECIDING = frozenset(
-    "d7876f1be40a mxcsr_reserved_bits ad856280ddea 8647c52e9504 a1020a25e697 9622e116d0d2 c0a5f2989122".split()
+    "d7876f1be40a mxcsr_reserved_bits ad856280ddea 8647c52e9504 a1020a25e697 9622e116d0d2 c0a5f2989122"
+    " 85e5ba83c016".split()
 )
 """The commits that the rules here look at."""
 

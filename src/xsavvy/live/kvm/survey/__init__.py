@@ -13,6 +13,8 @@ from .capability import capabilities
 from .cpuid import guest_cpuid
 from .guest import tiny_guests
 from .image import images
+from .legacy import absent_msrs, legacy_images
+from .maintainers import maintainers_cases
 from .msr import control_registers, msrs
 from .xcr0 import xcr0_masks
 
@@ -27,5 +29,8 @@ def questions(facts: Facts, seed: int, random_images: int, random_masks: int) ->
     yield from xcr0_masks(facts, rng, random_masks)
     yield from images(facts, rng, random_images)
     yield from msrs(facts)
+    yield from absent_msrs(facts)
+    yield from legacy_images(facts)
     yield from control_registers(facts)
     yield from tiny_guests(facts)
+    yield from maintainers_cases(facts)

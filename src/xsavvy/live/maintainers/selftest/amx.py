@@ -105,7 +105,7 @@ AMX = Table(
         ),
         Explored(
             "a guest that is saved and restored in a new VM finds its registers",
-            "moves", "guest_finds_its_registers", "v7.3", "sapphire-rapids",
+            "moves", "guest_finds_itself_after_a_move", "v7.3", "sapphire-rapids",
         ),
     ),
 )  # fmt: skip

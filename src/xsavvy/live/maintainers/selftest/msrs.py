@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from xsavvy.kvm.cet import ENDBR_EN, RESERVED_BITS, SHSTK_EN
-from xsavvy.live.maintainers.case import FAILS, GP, OK, Case, OneOf, Step, Table
+from xsavvy.live.maintainers.case import FAILS, GP, OK, Case, Explored, OneOf, Step, Table
 from xsavvy.live.maintainers.features import Features
 from xsavvy.live.maintainers.msr import ADDRESSES, GUEST_SSP, NAMES, SSPS
 
@@ -156,8 +156,13 @@ MSRS = Table(
     ),
     left_out=(
         ("MISC_ENABLE, CR_PAT, TSC_AUX, SYSENTER_*, SYSCALL_MASK", ELSE),
-        ("two vCPUs in turn on one task, wherever it is scheduled", "the interleavings are `cet-two-cpus`'s"),
         ("the same once more with KVM_SET_ONE_REG of the MSRs", "it is the same function of KVM"),
+    ),
+    explored=(
+        Explored(
+            "each of two vCPUs on one task finds its own values, wherever it is scheduled",
+            "cet-two-cpus", "guest_finds_its_cet_state", "v7.3", "sapphire-rapids",
+        ),
     ),
 )  # fmt: skip
 XSS_MSR = Table(

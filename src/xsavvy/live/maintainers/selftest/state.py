@@ -43,7 +43,15 @@ STATE = Table(
     explored=(
         Explored(
             "a guest that is saved and restored in a new VM finds its registers",
-            "moves", "guest_finds_its_registers", "v7.3", "sapphire-rapids",
+            "moves", "guest_finds_itself_after_a_move", "v7.3", "sapphire-rapids",
+        ),
+        Explored(
+            "an image of what is supported is accepted",
+            "moves", "image_of_a_supported_guest_is_accepted", "v7.3", "sapphire-rapids",
+        ),
+        Explored(
+            "a guest and its own guest go on where they were saved",
+            "nested-migration", "nested_state_survives_a_restore", "v7.3", "sapphire-rapids",
         ),
     ),
 )  # fmt: skip
