@@ -241,3 +241,50 @@ def test_a_fleet_of_kvm_blobs() -> None:
             done = converted(one, "genoa", target)
             assert isinstance(done, Converted)
             assert fleet.areas[number, : fleet.sizes[number]].tobytes() == done.area
+
+
+def as_matrix(rows: list[Saved]) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+    return np.frombuffer(b"".join(each.area for each in rows), np.uint8).reshape(len(rows), -1)
+
+
+def test_a_fleet_refuses_a_row_for_its_mxcsr() -> None:
+    """One row with AMD's bit in MXCSR is refused with its reason; its neighbours are converted."""
+    rows = [with_bits("genoa", AVX, mxcsr=value) for value in (0x1F80, 0x21F80, 0x1FA0)]
+    target = Target(PART["haswell"], compacted=False)
+    fleet = convert_all(as_matrix(rows), PART["genoa"], target)
+    assert list(fleet.refused) == [1]
+    assert fleet.refused[1] == converted(rows[1], "genoa", target)
+    assert [int(size) for size in fleet.sizes] == [832, 0, 832]
+
+
+def test_a_fleet_is_grouped_by_headers_and_not_by_their_hash() -> None:
+    """Two headers that were made to have the same hash are still two headers."""
+    first, second = (
+        bytearray(with_bits("genoa", AVX).area),
+        bytearray(with_bits("genoa", PKRU).area),
+    )
+    states = []
+    for area in (first, second):
+        state = 0
+        for at in (464, 472, *range(512, 568, 8)):
+            word = int.from_bytes(area[at : at + 8], "little")
+            state = (state ^ word) * 0x9E3779B97F4A7C15 & (1 << 64) - 1
+            state ^= state >> 29
+        states.append(state)
+    second[568:576] = (states[0] ^ states[1]).to_bytes(8, "little")
+    rows = [Saved(bytes(first)), Saved(bytes(second))]
+    target = Target(PART["skylake-sp"], compacted=False)
+    fleet = convert_all(as_matrix(rows), PART["genoa"], target)
+    for number, one in enumerate(rows):
+        done = converted(one, "genoa", target)
+        assert isinstance(done, Converted)
+        assert fleet.areas[number, : fleet.sizes[number]].tobytes() == done.area
+
+
+def test_what_is_cut_off_cannot_be_converted() -> None:
+    """A component that the file ends before is refused, and can be given up."""
+    saved = Saved(with_bits("genoa", PKRU | AVX).area[:2432])
+    refused = converted(saved, "genoa", Target(PART["genoa"], compacted=False))
+    assert isinstance(refused, str)
+    assert refused.startswith("PKRU has no known place in the image")
+    assert isinstance(converted(saved, "genoa", Target(PART["genoa"], False, drop=PKRU)), Converted)

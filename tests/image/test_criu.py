@@ -87,6 +87,7 @@ REFUSED = {
     "expected thread_info.fpregs of x86": MAGIC + struct.pack("<I", 2) + number(1, 3),
     "expected a varint that ends": MAGIC + struct.pack("<I", 1) + b"\xff",
     "found wire type 3": MAGIC + struct.pack("<I", 1) + b"\x0b",
+    "expected 90 bytes at byte 2, found 1": MAGIC + struct.pack("<I", 3) + b"\x12\x5aA",
     "at most 64 numbers in xmm_space": criu_core(xmm=[1] * 65),
     "expected what 'crit decode' prints": b'{"magic": "CORE", "entries": ' + b"[" * 5000,
     "127 numbers": json.dumps(CRIT).replace("[3, 4]", str([1] * 127)).encode(),

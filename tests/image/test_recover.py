@@ -47,15 +47,16 @@ def test_the_size_decides(cpu: str, xstate_bv: int, offset: int) -> None:
 
 def test_a_kvm_blob_has_no_size_of_its_own() -> None:
     """In 4096 bytes MXCSR_MASK tells AMD, and what the other layouts leave over tells the rest."""
-    for cpu, mask, certainty in (
-        ("genoa", 0x2FFFF, Certainty.LIKELY),
-        ("ice-lake", 0xFFFF, Certainty.LIKELY),
-        ("genoa", 0, Certainty.LIKELY),
+    by_mask, by_rest = "MXCSR_MASK is", "the other layouts leave data outside of any component"
+    for cpu, mask, why in (
+        ("genoa", 0x2FFFF, by_mask),
+        ("ice-lake", 0xFFFF, by_mask),
+        ("genoa", 0, by_rest),
     ):
-        found = recover(
-            image(cpu, 0xE7, size=4096, kind=Kind.KVM, xcr0=0xE7, mask=mask, fill=0x11), known=KNOWN
-        )
-        assert found.certainty is certainty
+        saved = image(cpu, 0xE7, size=4096, kind=Kind.KVM, xcr0=0xE7, mask=mask, fill=0x11)
+        found = recover(saved, known=KNOWN)
+        assert found.certainty is Certainty.LIKELY
+        assert found.why.startswith(why)
         assert cpu in found.fits
         assert found.layout[6].offset == PART[cpu].standard[6].offset
 
@@ -85,6 +86,12 @@ def test_a_compacted_layout_follows_from_xcomp_bv() -> None:
     assert found.certainty is Certainty.FITS
     assert [found.layout[index].offset for index in (2, 9, 17, 18)] == [576, 832, 896, 960]
     assert "sandy-bridge" not in recover(image("haswell", 7, compacted=True), known=KNOWN).fits
+
+
+def test_the_size_of_a_compacted_image_decides() -> None:
+    """Rome's PKRU of 64 bytes is told by where the area ends, in the compacted format, too."""
+    found = recover(image("rome", 0x207, compacted=True), known=KNOWN)
+    assert (found.fits, found.layout[9].size) == (("rome",), 64)
 
 
 def test_a_component_of_no_known_cpu() -> None:

@@ -134,6 +134,16 @@ def test_bounds_are_stored_inverted() -> None:
     assert set(named(19, bytes(128))) == {f"r{number}" for number in range(16, 32)}
 
 
+def test_tags_are_of_physical_registers() -> None:
+    """With TOP=6 ST0 is R6, so its tag stands in bits 12 and 13, and R0 is ST2."""
+    data = bytearray(160)
+    data[2:4], data[4] = (6 << 11).to_bytes(2, "little"), 0b0100_0001
+    data[64 + 7], data[64 + 8 : 64 + 10] = 0x80, b"\xff\x3f"
+    found = named(0, bytes(data))
+    assert found["ftw"].value == "tags 0xdffc"
+    assert (found["st0"].note, found["st2"].value, found["st1"].note) == ("zero", "1", "empty")
+
+
 def test_words_of_control_registers() -> None:
     """FCW, FSW and MXCSR say what their bits ask for."""
     assert words.fcw(0x0C7B) == "masked: IM DM OM UM PM, precision 24 bits, round toward zero"

@@ -116,12 +116,12 @@ class _Header(NamedTuple):
     Attributes:
         made: the plan.
         start: the area before anything is moved.
-        mxcsr: whether MXCSR counts: 0 no, 1 yes, 2 if it could be one.
+        mxcsr: MXCSR counts, unless no processor accepts it.
     """
 
     made: Plan
     start: Bytes
-    mxcsr: int
+    mxcsr: bool
 
 
 class _Worker:
@@ -169,9 +169,8 @@ class _Worker:
         except Refused as error:
             return str(error)
         head = saved.header
-        counts = 1 if head.xstate_bv & (SSE if head.compacted else masks.MXCSR_BITS) else 0
-        if not counts and not head.compacted and not saved.by_a_kernel:
-            counts = 2
+        counts = bool(head.xstate_bv & (SSE if head.compacted else masks.MXCSR_BITS))
+        counts = counts or not (head.compacted or saved.by_a_kernel)
         start = blank(made, self._target, software=bool(saved.xcr0))
         mask = self._target.processor.mxcsr_mask
         MXCSR_AND_MASK.pack_into(start, 24, MXCSR_INITIAL, mask)
@@ -188,9 +187,7 @@ class _Worker:
         for _, offset, size in made.zeros:
             slow |= rows[:, offset : offset + size].any(axis=1)
         values = np.ascontiguousarray(rows[:, 24:28]).view(np.uint32)[:, 0]
-        if known.mxcsr == 2:
-            slow |= values != MXCSR_INITIAL
-        if known.mxcsr == 0 or self._target.default_mxcsr:
+        if not known.mxcsr or self._target.default_mxcsr:
             values = np.full(len(rows), MXCSR_INITIAL, np.uint32)
         slow |= (values & self._forbidden) != 0
         return slow, values
