@@ -24,7 +24,7 @@ from .guest import Guest
 from .host import Host
 from .vmm import CAREFUL, Vmm
 
-__all__ = ["EFFECTS", "Finding", "Move", "image_of", "judge", "moved_components"]
+__all__ = ["EFFECTS", "Finding", "Move", "at_source", "image_of", "judge", "moved_components"]
 
 _FP: Final = "linux:arch/x86/kernel/fpu/xstate.c"
 _X86: Final = "linux:arch/x86/kvm/x86.c"
@@ -50,7 +50,7 @@ def judge(
     >>> judge(milan, rome, Guest("keys", 0x207, 0, frozenset({"xsave", "avx", "pku"}))).verdict
     'refused'
     """
-    findings = [*_unknown(source, destination, guest), *_at_source(source, guest, vmm)]
+    findings = [*at_source(source, guest, vmm), *_unknown(destination, guest)]
     findings += _setup(destination, guest)
     if image:
         findings += _image(source, destination, guest)
@@ -64,15 +64,14 @@ def judge(
     return Move(source.name, destination.name, guest.name, verdict_of(findings), tuple(findings))
 
 
-def _unknown(source: Host, destination: Host, guest: Guest) -> Iterator[Finding]:
-    for host in (source, destination):
-        missing = host.missing & guest.mask
-        if missing:
-            yield Finding(_words(missing), "incomplete-dump", "unknown",
-                          f"the dump of {host.name} does not say where it lies", "CPUID leaf 0xD")  # fmt: skip
-        for name in sorted(guest.features & host.unknown):
-            yield Finding(name, "incomplete-dump", "unknown",
-                          f"the dump of {host.name} does not say whether it is there", "CPUID")  # fmt: skip
+def _unknown(host: Host, guest: Guest) -> Iterator[Finding]:
+    missing = host.missing & guest.mask
+    if missing:
+        yield Finding(_words(missing), "incomplete-dump", "unknown",
+                      f"the dump of {host.name} does not say where it lies", "CPUID leaf 0xD")  # fmt: skip
+    for name in sorted(guest.features & host.unknown):
+        yield Finding(name, "incomplete-dump", "unknown",
+                      f"the dump of {host.name} does not say whether it is there", "CPUID")  # fmt: skip
 
 
 # What the source saves.
@@ -94,7 +93,9 @@ def image_of(source: Host, guest: Guest) -> tuple[int, int]:
     return shown, int(source.compacts and not source.converts)
 
 
-def _at_source(source: Host, guest: Guest, vmm: Vmm) -> Iterator[Finding]:
+def at_source(source: Host, guest: Guest, vmm: Vmm) -> Iterator[Finding]:
+    """Say what goes wrong before the guest leaves, whatever the destination is."""
+    yield from _unknown(source, guest)
     lacks = guest.mask & ~(source.supported | source.caps.xss)
     if lacks:
         yield Finding(_words(lacks), "source-lacks", "unknown",
