@@ -17,6 +17,7 @@ from xsavvy.model.build import World, assembled, resolve
 from xsavvy.model.choices import value_name
 from xsavvy.model.delta import BASE
 from xsavvy.model.gallery import bugs
+from xsavvy.model.part import Part
 from xsavvy.model.platforms import preset
 from xsavvy.model.programs import programs
 from xsavvy.model.registry import (
@@ -91,11 +92,17 @@ def _parts() -> list[ListItem]:
                 "scenarios": ", ".join(each.name for each in part.scenarios),
                 "choices": ", ".join(each.name for each in part.choices),
                 "commits": str(len(part.deltas)),
-                "builds on": "the run loop" if part.builds_on_run else "nothing: its own machine",
+                "builds on": _ground(part),
             },
         )
         for part in PARTS
     ]
+
+
+def _ground(part: Part) -> str:
+    if not part.builds_on_run:
+        return "nothing: its own machine"
+    return "nothing: it is the run loop" if part.name == "run" else "the run loop"
 
 
 def _kernels() -> list[ListItem]:
