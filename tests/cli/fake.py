@@ -118,6 +118,9 @@ class Api:
     def replay_kvm(self, path: Path) -> None:
         return None
 
+    def replay_bochs(self, path: Path) -> None:
+        return None
+
     def conform_silicon(self, **options: Any) -> Conformance:
         self.calls.append(options)
         return self.conformance

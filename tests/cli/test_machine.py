@@ -112,7 +112,7 @@ def test_a_replay_needs_no_machine(api: Api, run: Run, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ([], "nothing to ask: give --silicon, --kvm, --kvm-upstream VERSION, or --replay FILE"),
+        ([], "nothing to ask: give --silicon, --kvm, --kvm-upstream VERSION, --bochs, or"),
         (["--silicon", "--cases", "0"], "0 is not in the range"),
         (["--replay", "no/such"], "File 'no/such' does not exist."),
     ],

@@ -11,10 +11,12 @@ from pathlib import Path
 import pytest
 
 from xsavvy.live import cpuid
+from xsavvy.live.bochs import kernel
 from xsavvy.live.machine import instruction, stub
 from xsavvy.live.machine.listing import Code, assemble
 
 LISTINGS = {"enter": stub.ENTER, "handler": stub.HANDLER, "back": stub.BACK, "cpuid": cpuid.ASK}
+LISTINGS |= {"bochs": kernel.KERNEL}
 DATA = {"first address of our code", "first address beyond our code"}
 DATA |= {"table of the previous actions"}
 

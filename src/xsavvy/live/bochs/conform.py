@@ -163,13 +163,9 @@ def judge(
     if not found:
         return (), ()
     situation = Situation(part.processor, case, predicted, seen)
-    needed, applying = [], []
-    for each in filters:
-        if each.applies(situation):
-            applying.append(each)
-            if each.forgets is not None:
-                needed.append(each.name)
-                situation = _again(model, situation, each.forgets(situation))
+    situation, applying = _forgetting(model, situation, filters)
+    needed = [each.name for each in applying]
+    applying += [each for each in filters if not each.forgets and each.applies(situation)]
     found = disagreements(model, case, situation.predicted, seen)
     left = []
     for difference in found:
@@ -179,6 +175,22 @@ def judge(
         elif reason.name not in needed:
             needed.append(reason.name)
     return tuple(needed), tuple(left)
+
+
+def _forgetting(
+    model: Prediction, situation: Situation, filters: Sequence[Filter]
+) -> tuple[Situation, list[Filter]]:
+    """Predict without the checks that Bochs forgets; give the filters that say which."""
+    used: list[Filter] = []
+    again = True
+    while again:
+        again = False
+        for each in filters:
+            if each.forgets and each not in used and each.applies(situation):
+                situation = _again(model, situation, each.forgets(situation))
+                used.append(each)
+                again = True
+    return situation, used
 
 
 def _again(model: Prediction, situation: Situation, variant: BochsCase) -> Situation:

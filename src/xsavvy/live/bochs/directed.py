@@ -11,7 +11,8 @@ from typing import Any
 
 from xsavvy.isa.components import CET, CET_S, CET_U
 from xsavvy.isa.system import CR0_WP, CR4_CET, CR4_OSXSAVE, CR4_PKE, U_CET, XSS
-from xsavvy.live.machine.operand import ABSENT
+from xsavvy.live.machine.memory import PAGE
+from xsavvy.live.machine.operand import ABSENT, READ_ONLY
 
 from . import image
 from .case import MSR_NUMBERS, BochsCase
@@ -31,6 +32,7 @@ def directed(part: Part) -> list[Named]:
     made = _Made(part)
     return [
         *made.refusals(),
+        *made.pages(),
         *made.headers(),
         *made.masks(),
         *made.values(),
@@ -93,6 +95,18 @@ class _Made:
             for prefix in ("f2", "f3") if name == "xsaveopt64" else ("66", "f2", "f3"):
                 case = self._case(name, memory=memory, rfbm=0b11, prefix=prefix)
                 yield f"{name} behind {prefix}", case
+
+    def pages(self) -> Iterator[Named]:
+        """An area that reaches into a page which is read-only or absent, at each place of interest."""
+        for name in FAMILY:
+            memory = self._operand(name)
+            for before in (64, 512, 576, 832, 1152, 2688):
+                for second in (READ_ONLY, ABSENT):
+                    for rfbm in (EVERY, 0b1, 0b100):
+                        case = self._case(
+                            name, memory=memory, rfbm=rfbm, offset=PAGE - before, second=second
+                        )
+                        yield f"{name} of {rfbm:#x}, {second} from byte {before}", case
 
     def headers(self) -> Iterator[Named]:
         """Every rule of a restore's header."""

@@ -188,7 +188,11 @@ FILTERS: Final = (
     Filter(
         "B9",
         "a compacted restore accepts XSTATE_BV[63]",
-        lambda s: s.compact_restore and bool(s.xstate_bv & COMPACT),
+        lambda s: (
+            s.compact_restore
+            and bool(s.xstate_bv & COMPACT)
+            and s.vectors[0] == GENERAL != s.vectors[1]
+        ),
         lambda *_: False,
         _without_bit_63,
     ),

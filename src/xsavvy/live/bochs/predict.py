@@ -220,7 +220,7 @@ class Prediction:
             ),
             xcr0=after.xcr0,
             pkru=self._pkru(after.registers) if self._has_pkru else 0,
-            msrs=tuple(after.msrs.values()),
+            msrs=tuple(after.msrs[number] for number in MSR_NUMBERS),
         )
 
     def _in_use(self, state: _State) -> int:
