@@ -124,3 +124,15 @@ def test_an_unknown_bug_and_a_missing_file_are_one_line(tmp_path: Path) -> None:
         gallery([str(tmp_path / "none.toml")])
     with pytest.raises(UsageError, match="kernel"):
         known_bugs("v9.99")
+
+
+def test_a_kernel_has_a_bug_only_if_its_fix_is_missing() -> None:
+    """Two bugs that violate one property in one world are told apart by their commits."""
+    asked = {
+        each.id: each for each in known_bugs("v6.12", ["perm-overwrite", "perm-clobber"]).results
+    }
+    assert asked["perm-clobber"].has
+    assert not asked["perm-overwrite"].has
+    assert asked["perm-overwrite"].before is not None
+    assert asked["perm-overwrite"].before.verdict == "violated"
+    assert "another bug" in asked["perm-overwrite"].before.reason

@@ -11,6 +11,8 @@ from typing import Literal
 
 import msgspec
 
+from xsavvy.kvm import Kernel
+from xsavvy.kvm import kernel as kernel_named
 from xsavvy.model.gallery import BrokenManifest, Bug, Expected, WrongFix, bugs, read_manifest
 
 from .matrix.result import CampaignReport, Job, JobResult, Key
@@ -52,7 +54,8 @@ class GalleryResult(msgspec.Struct, frozen=True):
     """What became of one bug. `after` is None where one kernel was asked, and both where the model has no world for it.
 
     `as_expected`: violated before, at the depth and with the states that are written down; holds after; every wrong fix
-    refuted. For one kernel it says that there is a verdict.
+    refuted. For one kernel it says that there is a verdict, and `has` says whether the kernel has the bug: the property
+    is violated and a commit of the fix is missing.
     """
 
     id: str
@@ -62,6 +65,7 @@ class GalleryResult(msgspec.Struct, frozen=True):
     before: Side | None
     after: Side | None
     as_expected: bool
+    has: bool | None = None
     scenario: str = ""
     platform: str = ""
     set: dict[str, str] = {}
@@ -114,12 +118,13 @@ def known_bugs(
 
     Raises UsageError.
     """
-    setting(kernel, "genoa", {}, ())
+    shared = setting(kernel, "genoa", {}, ())
     chosen = _chosen(names)
-    wanted = [_job(bug, kernel) for bug in chosen if not bug.reason]
+    wanted = [_job(bug, shared.kernel) for bug in chosen if not bug.reason]
     report: CampaignReport = explored(_once(wanted), jobs=jobs, memory=memory, progress=progress)
     found = {each.job.key: each for each in report.jobs}
-    return GalleryReport([_one_side(bug, kernel, found) for bug in chosen], report.interrupted)
+    target = kernel_named(kernel)
+    return GalleryReport([_one_side(bug, target, found) for bug in chosen], report.interrupted)
 
 
 def _chosen(names: Sequence[str]) -> list[Bug]:
@@ -208,11 +213,16 @@ def _refuted(bug: Bug, fix: WrongFix, found: Mapping[Key, JobResult]) -> Refuted
     return RefutedFix(fix.title, fix.property, side, good)
 
 
-def _one_side(bug: Bug, kernel: str, found: Mapping[Key, JobResult]) -> GalleryResult:
+def _one_side(bug: Bug, target: Kernel, found: Mapping[Key, JobResult]) -> GalleryResult:
     if bug.reason:
         return _result(bug, None, None, [], as_expected=True)
-    side = _side(_job(bug, kernel), bug.property, found)
-    return _result(bug, side, None, [], as_expected=side.verdict not in ("incomplete", "not done"))
+    side = _side(_job(bug, target.name), bug.property, found)
+    mended = all(commit in target for commit in bug.commits)
+    if side.verdict == "violated" and mended:
+        side = msgspec.structs.replace(side, reason="the fix is there: another bug violates it")
+    known = side.verdict not in ("incomplete", "not done")
+    result = _result(bug, side, None, [], as_expected=known)
+    return msgspec.structs.replace(result, has=side.verdict == "violated" and not mended)
 
 
 def _result(

@@ -63,7 +63,6 @@ def _status(report: Any, kernel: str | None) -> int:
         return STOPPED
     if kernel is None:
         return HOLDS if all(each.as_expected for each in report.results) else FOUND
-    asked = [each.before for each in report.results if each.before is not None]
-    if any(side.verdict == "violated" for side in asked):
+    if any(each.has for each in report.results):
         return FOUND
     return HOLDS if all(each.as_expected for each in report.results) else STOPPED

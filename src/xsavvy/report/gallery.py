@@ -56,8 +56,7 @@ def kernel_lines(report: GalleryReport) -> Iterator[Text]:
     for each in report.results:
         if each.before is None:
             continue
-        found = each.before.verdict == "violated"
-        mark = Text("has it", "bold red") if found else _absent(each.before)
+        mark = Text("has it", "bold red") if each.has else _absent(each.before)
         cve = styled(each.cve, "dim")
         rows.append([mark, styled(each.id, "bold"), styled(each.commit), cve, styled(each.title)])
     if rows:
@@ -68,7 +67,7 @@ def kernel_lines(report: GalleryReport) -> Iterator[Text]:
 def kernel_summary(report: GalleryReport, kernel: str) -> Text:
     """Return the last line: how many of the known bugs the kernel has."""
     asked = [each for each in report.results if each.before is not None]
-    found = sum(each.before is not None and each.before.verdict == "violated" for each in asked)
+    found = sum(bool(each.has) for each in asked)
     line = Text(f"{kernel} has ")
     line.append(f"{found} of {plural(len(asked), 'known bug')}", "bold red" if found else "green")
     if report.interrupted:
@@ -92,7 +91,9 @@ def _cells(side: Side, *, with_depth: bool) -> list[Text]:
 
 
 def _absent(side: Side) -> Text:
-    return Text("no" if side.verdict == "holds" else side.verdict, STYLE.get(side.verdict, ""))
+    if side.verdict in ("holds", "violated"):
+        return Text("no", "green")
+    return Text(side.verdict, STYLE.get(side.verdict, ""))
 
 
 def _fixes(results: Sequence[GalleryResult]) -> Iterator[Text]:
