@@ -15,6 +15,7 @@ from xsavvy.version import __version__
 if TYPE_CHECKING:
     from xsavvy.api import (
         UsageError,
+        baseline,
         campaign,
         campaign_results,
         check,
@@ -26,10 +27,12 @@ if TYPE_CHECKING:
         diff,
         diff_images,
         export,
+        exposes,
         gallery,
         known_bugs,
         listing,
         run,
+        save_set,
         show_image,
         trace,
     )
@@ -37,6 +40,7 @@ if TYPE_CHECKING:
 __all__ = [
     "UsageError",
     "__version__",
+    "baseline",
     "campaign",
     "campaign_results",
     "check",
@@ -48,10 +52,12 @@ __all__ = [
     "diff",
     "diff_images",
     "export",
+    "exposes",
     "gallery",
     "known_bugs",
     "listing",
     "run",
+    "save_set",
     "show_image",
     "trace",
 ]

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Hosts by name: a preset or a file with a CPUID dump, a kernel, and words for the host's configuration."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from xsavvy.cpuid import Table, UnreadableDump, read
+from xsavvy.cpuid.presets import PRESETS
+from xsavvy.kvm import UnknownKernel
+from xsavvy.kvm import kernel as kernel_named
+from xsavvy.kvm.configuration import BadWord, configuration
+from xsavvy.live import Unreachable, read_cpuid
+from xsavvy.migrate import BadGuest, Guest, Host, guest_of
+
+from .imagefile import named_kernel
+from .usage import UsageError, unknown
+
+__all__ = ["named_guest", "named_host", "named_table", "read_text"]
+
+LIMIT = 8 << 20
+
+
+def named_table(name: str | None) -> tuple[str, Table]:
+    """Return a CPUID table by name: a preset, a file, standard input (`-`), or this machine. Raises UsageError."""
+    if name is None:
+        try:
+            return "this machine", read_cpuid()
+        except Unreachable as error:
+            raise UsageError(f"this machine's CPUID cannot be read: {error}") from None
+    if name in PRESETS:
+        return name, PRESETS[name].table
+    try:
+        return name, read(_bytes(name), name)
+    except UnreadableDump as error:
+        raise UsageError(str(error)) from None
+
+
+def _bytes(name: str) -> bytes:
+    try:
+        if name == "-":
+            return sys.stdin.buffer.read(LIMIT + 1)
+        with Path(name).open("rb") as file:
+            return file.read(LIMIT + 1)
+    except FileNotFoundError:
+        raise unknown("host (preset, or file with a CPUID dump)", name, PRESETS) from None
+    except OSError as error:
+        raise UsageError(f"{name}: cannot be read: {error.strerror}") from None
+
+
+def read_text(path: str) -> str:
+    """Read a file of a VMM's. Raises UsageError."""
+    return _bytes(path).decode("utf-8", "replace")
+
+
+def named_host(name: str | None, kernel: str | None = None, words: Sequence[str] = ()) -> Host:
+    """Return a host; `NAME@KERNEL` overrides the kernel. Raises UsageError."""
+    if name is not None and "@" in name and not Path(name).exists():
+        name, _, kernel = name.rpartition("@")
+    try:
+        rules = kernel_named(kernel) if kernel else named_kernel(None)
+        found = configuration(word for each in words for word in each.split(",") if word)
+    except (UnknownKernel, BadWord) as error:
+        raise UsageError(str(error)) from None
+    shown, table = named_table(name)
+    return Host(shown, table, rules, found)
+
+
+def named_guest(text: str, host: Host) -> Guest:
+    """Return a guest model: words, or a file with one. Raises UsageError."""
+    data = _bytes(text) if Path(text).is_file() else None
+    try:
+        return guest_of(text, host, data)
+    except BadGuest as error:
+        raise UsageError(str(error)) from None
