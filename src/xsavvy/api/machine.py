@@ -3,6 +3,7 @@
 
 import sys
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,18 +20,22 @@ from xsavvy.live.case import decode, encode
 from xsavvy.live.kvm import (
     BadCapture,
     KvmConformance,
+    MaintainersConformance,
     is_capture,
     replay_capture,
     write_capture,
 )
 from xsavvy.live.kvm import conform_kvm as ask_kvm
+from xsavvy.live.kvm import conform_maintainers as ask_maintainers
 from xsavvy.live.kvm.upstream import conform_upstream as ask_upstream
 
+from .run import check
 from .usage import UsageError
 
 __all__ = [
     "conform_bochs",
     "conform_kvm",
+    "conform_maintainers",
     "conform_silicon",
     "cpu",
     "replay_bochs",
@@ -128,6 +133,20 @@ def conform_kvm(
         except OSError as error:
             raise UsageError(f"{record}: cannot be written: {error.strerror}") from None
     return found
+
+
+def conform_maintainers() -> MaintainersConformance:
+    """Ask the model and this machine's /dev/kvm what kvm-unit-tests and the KVM selftests assert.
+
+    Without /dev/kvm the model alone answers, and the result says why.
+    """
+
+    @cache
+    def explore(scenario: str, kernel: str, platform: str) -> dict[str, str]:
+        report = check([scenario], kernel=kernel, platform=platform)
+        return {result.property: result.verdict for result in report.results}
+
+    return ask_maintainers(explore)
 
 
 def replay_kvm(path: Path) -> KvmConformance | None:

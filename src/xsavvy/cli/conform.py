@@ -24,6 +24,11 @@ __all__ = ["command"]
     help="Ask an unmodified Debian kernel's KVM under QEMU: 6.1, 6.12.",
 )
 @click.option("--bochs", is_flag=True, help="Ask the processor that Bochs emulates.")
+@click.option(
+    "--maintainers",
+    is_flag=True,
+    help="Ask the model, and /dev/kvm, what kvm-unit-tests and the KVM selftests assert.",
+)
 @click.option("--cases", type=click.IntRange(min=1), metavar="N", help="How many cases.")
 @click.option("--seed", type=int, metavar="N", help="Where the random cases start.")
 @click.option(
@@ -45,6 +50,7 @@ def command(
     kvm: bool,
     kvm_upstream: str | None,
     bochs: bool,
+    maintainers: bool,
     cases: int | None,
     seed: int | None,
     replay: Path | None,
@@ -57,12 +63,14 @@ def command(
     last byte. With --kvm capabilities, CPUID, XCR0, images, MSRs and tiny guests are asked of
     /dev/kvm call by call, under the rules of its kernel; a difference is the model's mistake,
     another set of commits, or a backend of its own kind. With --bochs an emulated processor is asked
-    what needs privilege: XSAVES, XRSTORS, XSETBV, MSRs, PKRU, every fault and its priority.
+    what needs privilege: XSAVES, XRSTORS, XSETBV, MSRs, PKRU, every fault and its priority. With
+    --maintainers the model, and /dev/kvm where it can, answer what the suites of the kernel's
+    maintainers assert.
     """
-    if not (silicon or kvm or kvm_upstream or bochs or replay):
+    if not (silicon or kvm or kvm_upstream or bochs or maintainers or replay):
         raise click.UsageError(
-            "nothing to ask: give --silicon, --kvm, --kvm-upstream VERSION, --bochs, or"
-            " --replay FILE"
+            "nothing to ask: give --silicon, --kvm, --kvm-upstream VERSION, --bochs, --maintainers,"
+            " or --replay FILE"
         )
     if record is not None and sum((silicon, kvm, bool(kvm_upstream), bochs)) > 1:
         raise click.UsageError("--record keeps the answers of one oracle: ask one at a time")
@@ -73,6 +81,7 @@ def command(
     from xsavvy import api
     from xsavvy.report.conform import bochs_lines, conform_lines, kvm_lines
     from xsavvy.report.json import encode
+    from xsavvy.report.maintainers import maintainers_lines
     from xsavvy.report.progress import ProgressLine
     from xsavvy.report.screen import Screen
 
@@ -109,6 +118,11 @@ def command(
             )
             results.append(answered)
             lines += bochs_lines(answered, screen.width)
+        if maintainers:
+            progress.start("maintainers")
+            theirs = api.conform_maintainers()
+            results.append(theirs)
+            lines += maintainers_lines(theirs, screen.width)
     if as_json:
         sys.stdout.write(encode("conform", [each.to_dict() for each in results]) + "\n")
     else:

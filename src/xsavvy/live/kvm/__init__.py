@@ -7,11 +7,14 @@
 
 from .capture import BadCapture, is_capture, replay_capture, write_capture
 from .conform import KvmConformance, conform_kvm, judge
+from .maintainers import MaintainersConformance, conform_maintainers
 
 __all__ = [
     "BadCapture",
     "KvmConformance",
+    "MaintainersConformance",
     "conform_kvm",
+    "conform_maintainers",
     "is_capture",
     "judge",
     "replay_capture",

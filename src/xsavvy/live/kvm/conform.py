@@ -7,6 +7,7 @@ import errno
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -19,7 +20,7 @@ from .facts import FACTS, Facts, facts_of
 from .question import Question
 from .survey import questions
 
-__all__ = ["Explanation", "KvmConformance", "conform_kvm", "judge"]
+__all__ = ["Explanation", "KvmConformance", "ask_here", "conform_kvm", "judge", "opened"]
 
 Ask = Callable[[list[list[Any]]], list[Any]]
 OnProgress = Callable[[int, int], None]
@@ -75,29 +76,33 @@ def conform_kvm(
 
     `record` takes the calls and answers, to be judged again elsewhere.
     """
-    device = _open()
-    try:
+    with opened() as device:
         return judge(
             "kvm",
-            lambda calls: _asked(device, calls),
+            lambda calls: ask_here(device, calls),
             seed,
             progress,
             record,
             images=images,
             masks=masks,
         )
+
+
+@contextmanager
+def opened() -> Iterator[int]:
+    """Open /dev/kvm for a while. Raises Unreachable."""
+    try:
+        device = os.open(asker.NAME, os.O_RDWR | os.O_CLOEXEC)
+    except OSError as error:
+        raise Unreachable(f"{asker.NAME}: {error.strerror}") from None
+    try:
+        yield device
     finally:
         os.close(device)
 
 
-def _open() -> int:
-    try:
-        return os.open(asker.NAME, os.O_RDWR | os.O_CLOEXEC)
-    except OSError as error:
-        raise Unreachable(f"{asker.NAME}: {error.strerror}") from None
-
-
-def _asked(device: int, calls: list[list[Any]]) -> list[Any]:
+def ask_here(device: int, calls: list[list[Any]]) -> list[Any]:
+    """Make the calls of one case on an open /dev/kvm. Raises Unreachable."""
     try:
         return asker.answer(device, calls)
     except OSError as error:

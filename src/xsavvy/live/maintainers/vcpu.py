@@ -99,6 +99,8 @@ class Vcpu:
         value = (self.cr4 | sets) & ~clears
         if registers.cr4_errno(value, self.cr4_features):
             return GP
+        if not cet.cr_pair_ok(cet.CR0_WP * self.wp, value):
+            return GP
         self.cr4 = value
         return OK
 

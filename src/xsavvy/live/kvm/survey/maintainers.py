@@ -65,9 +65,13 @@ class Asked:
     places: tuple[int, ...] = ()
     why: str = ""
 
+    def predicted(self, facts: Facts) -> list[Any]:
+        """Return what the rules of the kernel that was met say, one result for each step of the case."""
+        return answers(self.case, features_of(facts), facts.rules)
+
     def results(self, found: Sequence[Any], facts: Facts) -> list[Any]:
         """Read the answers of a machine: one result for each of the steps."""
-        told = answers(self.case, features_of(facts), facts.rules)
+        told = self.predicted(facts)
         results, start = [], len(_opening(self.case, facts))
         for place in self.places:
             step = self.case.steps[place]

@@ -60,6 +60,7 @@ def _emulated(feature: str, u_cet: int, names: tuple[str, ...], found: str) -> I
     for name in names:
         verb = "is not emulated" if found == UD else "is emulated"
         steps = (
+            Step("CR0.WP", (1,)),
             Step("MOV CR4", (CR4_CET, 0), OK),
             Step("WRMSR", (U_CET, u_cet), OK),
             Step("emulated", BRANCHES[name], found),
@@ -72,7 +73,7 @@ CET = Table(
     "x86/cet.c",
     REVISION,
     cases,
-    rules=("kvm.cet.emulation_refused", "kvm.cet.u_s_cet_ok", "kvm.cet.ssp_ok", "model: cet-emulator"),
+    rules=("kvm.cet.emulation_refused", "kvm.cet.u_s_cet_ok", "kvm.cet.ssp_ok", "kvm.cet.cr_pair_ok"),
     needs=("CET",),
     left_out=(
         (
