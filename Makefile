@@ -13,6 +13,8 @@ PIP    := $(BIN)/python -m pip -qq --disable-pip-version-check
 
 # Debian packages, all optional: model checkers, a processor in software, a browser.
 ORACLES := rumur spin bochs chromium
+# What comes with them: Bochs' display for a terminal, so that it needs no window.
+PACKAGES := $(ORACLES) bochs-term
 
 # TLC comes as a jar inside a Python package that has no other use here.
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/xsavvy
@@ -40,7 +42,7 @@ format: $(VENV)/.installed-test
 oracles:
 	@if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
 	    apt-get update -qq || echo "oracles: apt-get update failed"; \
-	    for package in $(ORACLES); do \
+	    for package in $(PACKAGES); do \
 	        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
 	            $$package >/dev/null || echo "oracles: no Debian package $$package here"; \
 	    done; \

@@ -37,7 +37,7 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 @pytest.fixture
 def judged(request: pytest.FixtureRequest) -> Callable[[int], None]:
-    """Count cases that the processor itself judged: call it with their number."""
+    """Count cases that a processor judged, real or emulated: call it with their number."""
     counter = request.config.stash[JUDGED]
     module = request.node.nodeid.split("::")[0]
 
@@ -124,7 +124,9 @@ def pytest_terminal_summary(
             terminalreporter.line(f"{count:4} {shown} ({names[0]}{more})")
     judged_cases = config.stash[JUDGED]
     if judged_cases:
-        terminalreporter.section("judged by silicon")
+        terminalreporter.section("judged by a processor")
         for module, count in sorted(judged_cases.items()):
             terminalreporter.line(f"{count:8,} {module}")
-    terminalreporter.line(f"cases judged by silicon: {judged_cases.total():,}")
+    bochs = sum(count for module, count in judged_cases.items() if "bochs" in module)
+    silicon = judged_cases.total() - bochs
+    terminalreporter.line(f"cases judged by silicon: {silicon:,}, by Bochs: {bochs:,}")
