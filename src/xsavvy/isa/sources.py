@@ -91,6 +91,9 @@ RULES: Final[tuple[Rule, ...]] = (
          _C),
     Rule("entry_order", "OSXSAVE before CR0.TS before alignment; privilege before alignment",
          BOCHS, _C),
+    Rule("privilege_order", "XSAVES and XRSTORS look at the privilege level before CR0.TS",
+         "SDM Relative Priority of Faults and VM Exits, read together with exit_order; Bochs 2.7 "
+         "looks at CR0.TS first", _I),
     Rule("exit_order", "an exit comes after #UD and #GP for privilege and before CR0.TS",
          "SDM Relative Priority of Faults and VM Exits, read together with Bochs", _I),
     Rule("xsaves_privilege", "XSAVES at CPL 3 is #GP(0)", ZEN4 + "; " + BOCHS, _C),
@@ -107,7 +110,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule("supervisor_values_order", "they are refused after #PF and MXCSR", "no source", _I),
     Rule("canonical_width", "CET addresses are checked by the implemented width", BOCHS_HEAD, _C),
     Rule("pkru_four_bytes", "a save writes 4 of PKRU's 8 bytes, a restore reads 4",
-         BOCHS_HEAD + ": notes it from hardware", _I),
+         BOCHS_HEAD + ": notes it from hardware; Bochs 2.7 writes 8", _I),
     Rule("initial_hdc_hwp", "HDC and HWP are initial at the reset values of their MSRs",
          "SDM HDC State, HWP State; not verified", _I),
     Rule("clwb", "66 0F AE /6 is CLWB; every other prefix of the family is #UD", ZEN4, _C),
@@ -117,6 +120,11 @@ RULES: Final[tuple[Rule, ...]] = (
          "APM; linux arch/x86/kvm/svm", _D),
     Rule("xcr0_combinations", "XCR0: bit 0; AVX needs SSE; AVX-512, MPX and AMX whole", BOCHS
          + "; QEMU; KVM", _C),
+    Rule("msr_existence", "IA32_XSS exists with XSAVES, IA32_U_CET and IA32_S_CET with either half "
+         "of CET, the shadow stack pointers with shadow stacks; else #GP", "SDM Model-Specific "
+         "Registers; " + BOCHS, _C),
+    Rule("cet_write_protect", "CR4.CET=1 needs CR0.WP=1, and CR0.WP is not cleared while it is 1",
+         BOCHS, _C),
     Rule("alignment_check", "with RFLAGS.AC=1 a misaligned operand is still #GP; the manual allows "
          "#AC", ZEN4, _C),
 )
