@@ -23,7 +23,7 @@ def one_line(message: str) -> str:
 
 
 class LazyGroup(click.Group):
-    """Commands found by name: command `x` is the attribute `command` of module `PACKAGE.x`.
+    """Commands found by name: command `x-y` is the attribute `command` of module `PACKAGE.x_y`.
 
     A command returns its exit status. Every other way to end has one here: a usage error is one
     line on standard error and status 2; an interrupt or a closed pipe is quiet and status 3.
@@ -42,7 +42,9 @@ class LazyGroup(click.Group):
         """Load one command's module."""
         if cmd_name not in self._names:
             return None
-        found: click.Command = import_module(f"{self._package}.{cmd_name}").command
+        found: click.Command = import_module(
+            f"{self._package}.{cmd_name.replace('-', '_')}"
+        ).command
         return found
 
     def resolve_command(
