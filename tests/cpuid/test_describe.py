@@ -91,7 +91,8 @@ def test_what_is_missing_is_none() -> None:
     assert (cpu.sizes.standard, cpu.sizes.compacted, cpu.sizes.standard_reported) == (
         *(None, None, 2440),
     )
-    assert [each.rule for each in cpu.contradictions] == ["unknown-size"]
+    assert cpu.contradictions == ()
+    assert [each.subleaf for each in cpu.unknown] == [9]
     assert cpu.in_force is None
 
 

@@ -114,6 +114,8 @@ def test_a_bit_outside_a_mask_is_unknown() -> None:
 
 
 def test_what_a_whole_table_lacks_is_zero() -> None:
-    """A table that is all that is answered knows its absent entries: they are zero."""
-    assert Table(whole=True).bit(13, 9, "eax", 0) is False
-    assert Table(whole=True).find(13, 9) is None
+    """A table that is all that is answered knows the absent subleaves of its leaves: they are zero."""
+    table = Table({(13, 0): Leaf(0x207, 0, 0, 0)}, whole=True)
+    assert table.bit(13, 9, "eax", 0) is False
+    assert table.find(13, 9) is None
+    assert table.bit(7, 0, "ecx", 3) is None

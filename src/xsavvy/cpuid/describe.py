@@ -12,9 +12,11 @@ from typing import Final, Literal
 
 import msgspec
 
-from xsavvy.cpuid.contradiction import Contradiction, contradictions
-from xsavvy.cpuid.feature import FEATURES, feature, has
+from xsavvy.cpuid.contradiction import contradictions
+from xsavvy.cpuid.feature import FEATURES, feature, has, tell
+from xsavvy.cpuid.finding import Finding, Unknown
 from xsavvy.cpuid.inforce import InForce, in_force
+from xsavvy.cpuid.lint import unknowns
 from xsavvy.cpuid.processor import (
     XSAVE_LEAF,
     linear_address_bits,
@@ -81,9 +83,10 @@ class Sizes(msgspec.Struct, frozen=True):
 class CpuDescription(msgspec.Struct, frozen=True):
     """What a CPU says about its extended state.
 
-    `xcr0` and `xss` are the bits that XCR0 and IA32_XSS may have. `in_force` lists the values that
+    `xcr0` and `xss` are the bits that XCR0 and IA32_XSS may have, None where the table does not say
+    it all (the names are then those of the bits that it says). `in_force` lists the values that
     explain the current sizes, None where that cannot be told. `contradictions` is empty for every
-    sound and complete table.
+    sound table; `unknown` says what the table leaves open, and is empty for a complete one.
     """
 
     vendor: str
@@ -94,16 +97,17 @@ class CpuDescription(msgspec.Struct, frozen=True):
     hypervisor: bool
     virtualization: Literal["vmx", "svm"] | None
     linear_address_bits: int
-    xcr0: int
+    xcr0: int | None
     xcr0_names: tuple[str, ...]
-    xss: int
+    xss: int | None
     xss_names: tuple[str, ...]
     instructions: tuple[str, ...]
     features: tuple[FeatureRow, ...]
     components: tuple[ComponentRow, ...]
     sizes: Sizes
     in_force: tuple[InForce, ...] | None
-    contradictions: tuple[Contradiction, ...]
+    contradictions: tuple[Finding, ...]
+    unknown: tuple[Unknown, ...]
 
 
 _TITLES: Final = {each.index: each.title for each in COMPONENTS}
@@ -150,23 +154,37 @@ def _features(table: Table) -> tuple[FeatureRow, ...]:
     """Return every feature bit, present or not, in the order of `FEATURES`."""
     rows = []
     for each in FEATURES:
-        known = table.find(each.leaf, each.subleaf) is not None
-        present = has(table, each.name) if known else None
-        rows.append(FeatureRow(each.name, each.title, feature(each.name).place, present))
+        place = feature(each.name).place
+        rows.append(FeatureRow(each.name, each.title, place, tell(table, each.name)))
     return tuple(rows)
 
 
 def _subleaves(table: Table, mask: int) -> dict[int, SubLeaf]:
     """Return the subleaves of a mask's components; a missing or empty one is left out."""
-    found = {index: subleaf(table.read(XSAVE_LEAF, index)) for index in indices(mask)}
+    found = {
+        index: subleaf(table.read(XSAVE_LEAF, index))
+        for index in indices(mask)
+        if table.knows(XSAVE_LEAF, index, "eax", "ebx")
+    }
     return {index: leaf for index, leaf in found.items() if index > 1 and leaf.size}
 
 
+def _unplaced(table: Table) -> int:
+    """Return the supported components of which the size or the alignment is unknown."""
+    flags = sum(
+        1 << index
+        for index in indices((xcr0_supported(table) | xss_supported(table)) & ~0b11)
+        if table.bit(XSAVE_LEAF, index, "ecx", 1) is None
+    )
+    return missing_subleaves(table) | flags
+
+
 def _component(
-    index: int, leaf: SubLeaf | None, places: dict[int, int], supervisor: bool
+    table: Table, index: int, leaf: SubLeaf | None, places: dict[int, int], supervisor: bool
 ) -> ComponentRow:
     """Return one row; x87 and SSE have their fixed places, an unknown subleaf has none."""
     fixed = layout.LEGACY_PLACES.get(index)
+    align64, xfd = (table.bit(XSAVE_LEAF, index, "ecx", bit) for bit in (1, 2))
     size = fixed.size if fixed else leaf.size if leaf else None
     offset = fixed.offset if fixed else leaf.offset if leaf and not supervisor else None
     return ComponentRow(
@@ -178,8 +196,8 @@ def _component(
         size=size,
         offset=offset,
         compacted_offset=places.get(index),
-        align64=False if fixed else leaf.align64 if leaf else None,
-        xfd=False if fixed else leaf.xfd if leaf else None,
+        align64=False if fixed else align64 if leaf else None,
+        xfd=False if fixed else xfd if leaf else None,
     )
 
 
@@ -187,12 +205,12 @@ def _components(table: Table) -> tuple[ComponentRow, ...]:
     """Return a row for every supported component, ascending."""
     xcr0, xss = xcr0_supported(table), xss_supported(table)
     leaves = _subleaves(table, xcr0 | xss)
-    unknown = indices(missing_subleaves(table))
+    unknown = indices(_unplaced(table))
     reach = 1 << unknown[0] if unknown else 1 << 63
     packed = layout.compacted(leaves, (xcr0 | xss) & reach - 1)
     places = {index: place.offset for index, place in packed.items()}
     return tuple(
-        _component(index, leaves.get(index), places, not xcr0 >> index & 1)
+        _component(table, index, leaves.get(index), places, not xcr0 >> index & 1)
         for index in indices(xcr0 | xss)
     )
 
@@ -201,15 +219,17 @@ def _sizes(table: Table) -> Sizes:
     """Return the sizes of the areas; the computed ones only where every component's is known."""
     xcr0, xss = xcr0_supported(table), xss_supported(table)
     leaves, unknown = _subleaves(table, xcr0 | xss), missing_subleaves(table)
-    first, second = table.find(XSAVE_LEAF, 0), table.find(XSAVE_LEAF, 1)
-    user_known = bool(xcr0) and not xcr0 & unknown
+    first, second = table.read(XSAVE_LEAF, 0), table.read(XSAVE_LEAF, 1)
+    user_known, unplaced = bool(xcr0) and not xcr0 & unknown, _unplaced(table)
     return Sizes(
         standard=layout.standard(leaves, xcr0).size if user_known else None,
-        standard_reported=first.ecx if first else None,
-        compacted=layout.compacted(leaves, xcr0 | xss).size if xcr0 and not unknown else None,
-        compacted_user=layout.compacted(leaves, xcr0).size if user_known else None,
-        current_reported=first.ebx if first else None,
-        current_compacted_reported=second.ebx if second else None,
+        standard_reported=first.ecx if table.knows(XSAVE_LEAF, 0, "ecx") else None,
+        compacted=layout.compacted(leaves, xcr0 | xss).size if xcr0 and not unplaced else None,
+        compacted_user=(
+            layout.compacted(leaves, xcr0).size if user_known and not xcr0 & unplaced else None
+        ),
+        current_reported=first.ebx if table.knows(XSAVE_LEAF, 0, "ebx") else None,
+        current_compacted_reported=second.ebx if table.knows(XSAVE_LEAF, 1, "ebx") else None,
     )
 
 
@@ -218,6 +238,14 @@ def _virtualization(table: Table) -> Literal["vmx", "svm"] | None:
     if has(table, "vmx"):
         return "vmx"
     return "svm" if has(table, "svm") else None
+
+
+def _is_told(table: Table, sub: int, register: str) -> bool:
+    """Tell whether a mask is known; without XSAVE, and IA32_XSS without XSAVES, it is 0."""
+    gate = "xsaves" if sub else "xsave"
+    if tell(table, "xsave") is False or tell(table, gate) is False:
+        return True
+    return table.knows(XSAVE_LEAF, sub, register, "edx")
 
 
 def describe(table: Table) -> CpuDescription:
@@ -233,9 +261,9 @@ def describe(table: Table) -> CpuDescription:
         hypervisor=has(table, "hypervisor"),
         virtualization=_virtualization(table),
         linear_address_bits=linear_address_bits(table),
-        xcr0=xcr0,
+        xcr0=xcr0 if _is_told(table, 0, "eax") else None,
         xcr0_names=names(xcr0),
-        xss=xss,
+        xss=xss if _is_told(table, 1, "ecx") else None,
         xss_names=names(xss),
         instructions=_instructions(table),
         features=_features(table),
@@ -243,4 +271,5 @@ def describe(table: Table) -> CpuDescription:
         sizes=_sizes(table),
         in_force=in_force(table),
         contradictions=contradictions(table),
+        unknown=unknowns(table),
     )

@@ -98,8 +98,8 @@ def has(table: Table, name: str) -> bool:
 def tell(table: Table, name: str) -> bool | None:
     """Tell whether a feature's bit is set, or None where the table does not know it.
 
-    >>> tell(Table(), "pku"), tell(Table(whole=True), "pku")
-    (None, False)
+    >>> tell(Table(), "pku"), tell(Table({(7, 0): Leaf(0, 0, 8, 0)}), "pku")
+    (None, True)
     """
     at = feature(name)
     return table.bit(at.leaf, at.subleaf, at.register, at.bit)

@@ -23,7 +23,7 @@ from xsavvy.isa.components import AMX, AVX512, MPX, X87, indices
 from xsavvy.isa.layout import SubLeaf
 from xsavvy.isa.registers import xcr0_ok
 
-__all__ = ["InForce", "in_force", "legal_xcr0"]
+__all__ = ["InForce", "in_force", "legal_xcr0", "supervisor_masks"]
 
 _TOGETHER: Final = (MPX, AVX512, AMX)
 _PARTS = 12
@@ -65,7 +65,7 @@ def legal_xcr0(supported: int) -> tuple[int, ...]:
     return tuple(sorted(value for value in values if xcr0_ok(value, supported)))
 
 
-def _supervisor_masks(
+def supervisor_masks(
     leaves: Mapping[int, SubLeaf], xcr0: int, supported: int, size: int
 ) -> list[int]:
     """Return the subsets of `supported` with which XCR0's compacted area has a size.
@@ -92,8 +92,9 @@ def _supervisor_masks(
 def in_force(table: Table) -> tuple[InForce, ...] | None:
     """Return every pair of XCR0 and IA32_XSS that explains the sizes in leaf 0xD.
 
-    None where the table cannot say: no XSAVE, a supported component without its subleaf, more
-    components than any processor has. An empty result says that no legal pair explains the numbers.
+    None where the table cannot say: no XSAVE, a supported component without its subleaf or with an
+    alignment that is unknown, more components than any processor has. An empty result says that no
+    legal pair explains the numbers.
     Without XSAVEC and XSAVES the processor reports no compacted size, and `xss` is None.
     """
     try:
@@ -107,14 +108,21 @@ def _pairs(table: Table) -> tuple[InForce, ...] | None:
     leaves = {index: subleaf(table.read(XSAVE_LEAF, index)) for index in indices(xcr0 | xss)}
     if not xcr0 or any(not leaf.size for index, leaf in leaves.items() if index > 1):
         return None
+    if not all(
+        table.knows(XSAVE_LEAF, index, "eax", "ebx", "ecx") for index in leaves if index > 1
+    ):
+        return None
+    if not table.knows(XSAVE_LEAF, 0, "eax", "ebx", "edx"):
+        return None
     current = table.read(XSAVE_LEAF, 0).ebx
     place = layout.standard({index: leaves[index] for index in leaves if index > 1})
     users = [value for value in legal_xcr0(xcr0) if place.extent(value) == current]
-    if table.find(XSAVE_LEAF, 1) is None or not (has(table, "xsavec") or has(table, "xsaves")):
+    told = table.knows(XSAVE_LEAF, 1, "ebx", "ecx", "edx")
+    if not told or not (has(table, "xsavec") or has(table, "xsaves")):
         return tuple(InForce(value, None) for value in users)
     size = table.read(XSAVE_LEAF, 1).ebx
     return tuple(
         InForce(value, supervisor)
         for value in users
-        for supervisor in _supervisor_masks(leaves, value, xss, size)
+        for supervisor in supervisor_masks(leaves, value, xss, size)
     )

@@ -8,7 +8,8 @@ for an absent entry, four zeros, is what is wanted.
 
 Some sources say only some bits of a register (a template, a list of feature names): `known()` has
 the mask of those, and `bit()` answers None for the others. A table can also be all that is answered
-(an emulator's definition, what KVM was given): then it is `whole`, and an absent entry *is* zero.
+(an emulator's definition, what KVM was given): then it is `whole`, and an absent subleaf of a leaf that
+it has *is* zero.
 
 Left out: which numbers are legal (a lint) and what they mean (`processor.py`, `describe.py`).
 """
@@ -58,7 +59,7 @@ class Table(Mapping[Key, Leaf]):
 
     Iteration is in order of leaf, then subleaf, whatever the order given. Two tables are equal when
     their entries, and what is known of them, are. `known` has the masks of entries that are known in
-    part; their other bits must be 0 and say nothing. `whole` tells that an absent entry is zero.
+    part; their other bits must be 0 and say nothing. `whole` tells that an absent subleaf is zero.
     Raises ValueError for a leaf, subleaf or register outside 32 bits, and for a bit outside its mask.
 
     >>> table = Table({(0xD, 0): Leaf(7, 0x340, 0x340, 0)})
@@ -119,11 +120,23 @@ class Table(Mapping[Key, Leaf]):
         return self._entries.get((leaf, subleaf), ZERO)
 
     def known(self, leaf: int, subleaf: int = 0) -> Leaf:
-        """Return which bits of an entry the table knows: none of an absent one, unless it is whole."""
+        """Return which bits of an entry the table knows: none of an absent one.
+
+        A whole table knows the absent subleaves of its leaves: they are zero.
+        """
         key = leaf, subleaf
         if key in self._entries:
             return self._known.get(key, EVERY_BIT)
-        return EVERY_BIT if self.whole else ZERO
+        return EVERY_BIT if self.whole and self.subleaves(leaf) else ZERO
+
+    def knows(self, leaf: int, subleaf: int, *registers: str) -> bool:
+        """Tell whether every bit of some registers of an entry is known.
+
+        >>> Table({(1, 0): ZERO}).knows(1, 0, "eax", "edx"), Table().knows(1, 0, "eax")
+        (True, False)
+        """
+        mask = self.known(leaf, subleaf)
+        return all(mask[Leaf._fields.index(name)] == EVERY_BIT.eax for name in registers)
 
     def bit(self, leaf: int, subleaf: int, register: str, bit: int) -> bool | None:
         """Return one bit, or None where the table does not know it.

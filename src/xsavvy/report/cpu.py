@@ -28,6 +28,8 @@ def cpu_lines(cpu: CpuDescription, width: int | None) -> Iterator[Text]:
         yield Text()
         yield from _sizes(cpu, width)
     yield from _features(cpu, width)
+    for gap in cpu.unknown:
+        yield Text("  unknown: ", "yellow").append_text(styled(gap.sentence))
     for each in cpu.contradictions:
         yield Text("  contradiction: ", "bold red").append_text(styled(each.sentence))
         yield Text("    expected ").append_text(styled(each.expected))
@@ -56,7 +58,8 @@ def _labelled(label: str, items: Iterator[Text] | list[Text], width: int | None)
 def _registers(cpu: CpuDescription, width: int | None) -> Iterator[Text]:
     registers = (("XCR0", cpu.xcr0, cpu.xcr0_names), ("XSS ", cpu.xss, cpu.xss_names))
     for label, mask, names in registers:
-        items = [Text(f"{mask:#x}"), *(styled(name) for name in names)] if mask else [Text("0")]
+        value = Text("unknown", "yellow") if mask is None else Text(f"{mask:#x}" if mask else "0")
+        items = [value, *(styled(name) for name in names)]
         yield from _labelled(label, items, width)
     words = " ".join(cpu.instructions)
     yield from _labelled("has ", [styled(word) for word in words.split()], width)

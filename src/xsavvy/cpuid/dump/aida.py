@@ -7,12 +7,15 @@
 subleaves 0 and 1 of leaf 0xD "x87" and "SSE"). Dumps of before about 2013 have no `[SL n]` and
 repeat the leaf instead, in order of the subleaf. For leaf 0xD they leave some subleaves out, so the
 order alone says nothing: the subleaf is inferred there, or the entry is left unknown.
+
+Some versions end leaf 0xD with four zeros for a component that the processor has (six public dumps, of
+processors whose other dumps have its size): such an entry is left unknown too.
 """
 
 import re
 
 from xsavvy.cpuid.dump.intake import Collector, Source
-from xsavvy.cpuid.table import Leaf, Table
+from xsavvy.cpuid.table import ZERO, Leaf, Table
 
 __all__ = ["read_aida", "recognises_aida"]
 
@@ -81,7 +84,7 @@ def _add_processor(collector: Collector, entries: list[Entry]) -> None:
         if tag is None:
             subleaf = next(inferred) if leaf == _XSAVE else seen.get(leaf, 0)
             seen[leaf] = seen.get(leaf, 0) + 1
-        if subleaf is not None:
+        if subleaf is not None and not (leaf == _XSAVE and subleaf > 1 and registers == ZERO):
             collector.add(line, (leaf, subleaf), registers)
     collector.processor()
 
