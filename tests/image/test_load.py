@@ -192,3 +192,5 @@ def test_a_host_without_xsave() -> None:
     assert set_xsave(kernel("v6.18"), bare, image(xstate_bv=3).header, 0x1F80).errno == 0
     assert set_xsave(kernel("v6.18"), bare, image(xstate_bv=7).header, 0x1F80).errno == 22
     assert not supported_xcr0(kernel("v6.18"), PART["rome"]) & PKRU
+    assert supported_xcr0(kernel("v5.7"), PART["skylake-sp"]) & PKRU
+    assert not supported_xcr0(kernel("v5.6"), PART["genoa"]) & PKRU

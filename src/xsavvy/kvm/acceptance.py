@@ -62,7 +62,8 @@ def supported_xcr0(kernel: Kernel, processor: Processor) -> int:
     >>> hex(supported_xcr0(kernel("v5.16"), Processor(xcr0_supported=0x600E7)))
     '0xe7'
     """
-    known = guest_xcr0(kernel, host_xcr0(kernel, KVM_SUPPORTED_XCR0), vmx=True)
+    own = host_xcr0(kernel, KVM_SUPPORTED_XCR0)
+    known = guest_xcr0(kernel, own, vmx=not processor.is_amd)
     return processor.xcr0_supported & (known if processor.pku else known & ~PKRU)
 
 
