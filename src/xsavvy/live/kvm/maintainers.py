@@ -10,7 +10,7 @@ from typing import Any
 
 from xsavvy.cpuid.presets import PRESETS
 from xsavvy.cpuid.processor import processor
-from xsavvy.kvm import NEWEST, kernel
+from xsavvy.kvm import COMMITS, NEWEST, Kernel, kernel
 from xsavvy.live.conformance import Met
 from xsavvy.live.machine.reach import Unreachable
 from xsavvy.live.maintainers import TABLES, Explored, Table, answers, offered
@@ -19,6 +19,7 @@ from .cause import Causes
 from .conform import Ask, Explanation, ask_here, opened
 from .facts import FACTS, Facts, facts_of
 from .question import Claim
+from .rules import DECIDING
 from .survey.maintainers import MODE, Asked, asked_cases
 
 __all__ = ["MaintainersConformance", "Source", "conform_maintainers"]
@@ -196,15 +197,20 @@ def _not_kept(asked: Asked, answer: list[Any], facts: Facts) -> list[Explanation
         if step.accepts(seen):
             continue
         what = f"{asked.table.name}: {asked.case.what}: {step}"
-        why = causes.of(Claim(what, step.asserts, seen), place_of_claim) or _older(
-            asked, place, seen, facts
-        )
+        claim = Claim(what, step.asserts, seen)
+        why = _older(asked, place, seen, facts) or causes.of(claim, place_of_claim)
         found.append(Explanation(what, "maintainers", str(step.asserts), str(seen), why))
     return found
 
 
 def _older(asked: Asked, place: int, seen: Any, facts: Facts) -> str:
     """Say that the kernel is older than what the test asserts, if its own rules say what was seen."""
-    if asked.predicted(facts)[place] != seen:
+    if asked.predicted(facts, facts.rules)[place] != seen:
         return ""
+    step = asked.case.steps[place]
+    for commit in COMMITS:
+        if commit.id in DECIDING and commit.id not in facts.rules:
+            younger = Kernel(facts.rules.name, facts.rules.commits | {commit.id})
+            if step.accepts(asked.predicted(facts, younger)[place]):
+                return f"the kernel is older than {commit.id} ({commit.subject}), {commit.release}"
     return f"as the rules of {facts.rules.name} say: the kernel is older than the test"

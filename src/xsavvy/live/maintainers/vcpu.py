@@ -109,7 +109,7 @@ class Vcpu:
         return registers.cpuid_osxsave(self.cr4, CR4_OSXSAVE)
 
     def ospke(self) -> int:
-        """Read CPUID.7.ECX[4]."""
+        """Read CPUID.7.ECX[4], as KVM_GET_CPUID2 has it."""
         return registers.cpuid_osxsave(self.cr4, CR4_PKE)
 
     def wrmsr(self, index: int, value: int) -> str:
@@ -287,7 +287,6 @@ STEPS: Mapping[str, Callable[..., Any]] = {
     "XSETBV": Vcpu.xsetbv,
     "MOV CR4": Vcpu.mov_cr4,
     "CPUID OSXSAVE": Vcpu.osxsave,
-    "CPUID OSPKE": Vcpu.ospke,
     "WRMSR": Vcpu.wrmsr,
     "RDMSR": Vcpu.rdmsr,
     "CR0.WP": Vcpu.set_wp,

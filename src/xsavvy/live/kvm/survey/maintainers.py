@@ -34,7 +34,6 @@ OF_GUEST = (
     "XSETBV",
     "MOV CR4",
     "CPUID OSXSAVE",
-    "CPUID OSPKE",
     "RDMSR",
     "WRMSR",
     "KVM_RUN",
@@ -65,13 +64,13 @@ class Asked:
     places: tuple[int, ...] = ()
     why: str = ""
 
-    def predicted(self, facts: Facts) -> list[Any]:
-        """Return what the rules of the kernel that was met say, one result for each step of the case."""
-        return answers(self.case, features_of(facts), facts.rules)
+    def predicted(self, facts: Facts, kernel: Kernel) -> list[Any]:
+        """Return what the rules of a kernel say, one result for each step of the case."""
+        return answers(self.case, features_of(facts), kernel)
 
     def results(self, found: Sequence[Any], facts: Facts) -> list[Any]:
         """Read the answers of a machine: one result for each of the steps."""
-        told = self.predicted(facts)
+        told = self.predicted(facts, facts.rules)
         results, start = [], len(_opening(self.case, facts))
         for place in self.places:
             step = self.case.steps[place]
@@ -117,7 +116,7 @@ def _asked(table: Table, case: Case, facts: Facts) -> Asked:
     asked = Asked(table, case, None, places)
 
     def judge(found: Sequence[Any], facts: Facts, kernel: Kernel) -> list[Claim]:
-        predicted = answers(case, features_of(facts), kernel)
+        predicted = asked.predicted(facts, kernel)
         return [
             Claim(f"{table.name}: {case.what}: {case.steps[place]}", predicted[place], result)
             for place, result in zip(places, asked.results(found, facts), strict=True)
@@ -181,7 +180,6 @@ CALLS: dict[str, Callable[..., Calls]] = {
     "XSETBV": lambda _, ecx, value: _write(XSETBV, ecx, value),
     "MOV CR4": lambda _, sets, clears: _run(change_cr4(sets, clears)),
     "CPUID OSXSAVE": lambda _: _run(program(CPUID, eax=1)),
-    "CPUID OSPKE": lambda _: _run(program(CPUID, eax=7)),
     "RDMSR": lambda _, index: _run(program(RDMSR, ecx=index)),
     "WRMSR": lambda _, index, value: _write(WRMSR, index, value),
     "KVM_SET_XCRS": lambda _, value: [["set_xcrs", [[0, value]], 0, 1]],
@@ -239,4 +237,4 @@ def _ran(step: Step, reason: int, vector: int, registers: Sequence[int]) -> Any:
         return edx << 32 | eax
     if step.name == "CPUID OSXSAVE":
         return ecx >> 27 & 1
-    return ecx >> 4 & 1 if step.name == "CPUID OSPKE" else "ok"
+    return "ok"
