@@ -127,10 +127,12 @@ def test_an_instruction_that_cpuid_lacks(instruction: Instruction, lacks: dict[s
 
 @SUPERVISOR
 def test_fact_13_supervisor_instructions_need_cpl_0(instruction: Instruction) -> None:
-    """Fact 13: at CPL 3 it is #GP(0), not #UD, and before CR0.TS and alignment."""
+    """Fact 13: at CPL 3 it is #GP(0), not #UD, before alignment and after CR0.TS."""
     for operand in (Operand(), Operand(8)):
-        stop = stop_of(instruction, ZEN4, FULL._replace(cpl=3, ts=True), operand)
+        stop = stop_of(instruction, ZEN4, FULL._replace(cpl=3), operand)
         assert stop == Fault(Vector.GP, Reason.PRIVILEGE, 0)
+        stop = stop_of(instruction, ZEN4, FULL._replace(cpl=3, ts=True), operand)
+        assert stop == Fault(Vector.NM, Reason.TASK_SWITCHED)
 
 
 @pytest.mark.parametrize(
@@ -155,13 +157,16 @@ def test_a_hypervisor_may_intercept_requested_supervisor_components(
     instruction: Instruction,
 ) -> None:
     """A guest exits if a requested component is in IA32_XSS and in the XSS-exiting bitmap."""
-    guest = FULL._replace(non_root=True, xss_exiting=CET_U, ts=True)
+    guest = FULL._replace(non_root=True, xss_exiting=CET_U)
     asked = stop_of(instruction, SAPPHIRE, guest, Operand(8), mask=CET_U)
     assert asked == Exit(Reason.XSS_EXITING)
     for other in (guest._replace(xss_exiting=PT), guest._replace(xss=0)):
         stop = stop_of(instruction, SAPPHIRE, other, Operand(8), mask=CET_U)
-        assert vector(stop)[1] is Reason.TASK_SWITCHED
+        assert vector(stop)[1] is Reason.ALIGNMENT
     stop = stop_of(instruction, SAPPHIRE, guest, Operand(8), mask=0b1)
+    assert vector(stop)[1] is Reason.ALIGNMENT
+    lazy = guest._replace(ts=True)
+    stop = stop_of(instruction, SAPPHIRE, lazy, Operand(8), mask=CET_U)
     assert vector(stop)[1] is Reason.TASK_SWITCHED
 
 

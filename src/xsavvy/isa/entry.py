@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Checks that every save and restore makes before it looks at memory, in order.
 
-#UD (no such instruction, CR4.OSXSAVE=0, a prefix, ENABLE_XSAVES=0) comes before #GP for
-privilege, that before the exit to the hypervisor, that before #NM for CR0.TS, that before #GP for
+#UD (no such instruction, CR4.OSXSAVE=0, a prefix, ENABLE_XSAVES=0) comes before #NM for CR0.TS,
+that before #GP for privilege, that before the exit to the hypervisor, that before #GP for
 alignment.  CR0.EM has no say.
 
-Sources: SDM "Protected Mode Exceptions" of the six instructions and "Relative Priority of Faults
-and VM Exits"; OSXSAVE before TS before alignment, and privilege before alignment, confirmed on
-Bochs; the place of the exit is inferred.
+Sources: SDM "Protected Mode Exceptions" of the six instructions, "Priority Among Simultaneous
+Exceptions and Interrupts" (#UD and #NM are faults of decoding, #GP is one of executing) and
+"Relative Priority of Faults and VM Exits"; the order of the faults is confirmed on Bochs, the
+place of the exit is inferred.
 """
 
 from __future__ import annotations
@@ -40,26 +41,17 @@ def entry_stop(
         return undefined(Reason.OSXSAVE)
     if operand.prefixed:
         return undefined(Reason.ENCODING)
-    if instruction.supervisor:
-        stop = _supervisor_stop(processor, control, instruction_mask)
-        if stop is not None:
-            return stop
-    if control.ts:
-        return not_available(Reason.TASK_SWITCHED)
-    if operand.address % ALIGNMENT:
-        return protection(Reason.ALIGNMENT)
-    return None
-
-
-def _supervisor_stop(processor: Processor, control: Control, instruction_mask: int) -> Stop:
-    """Check what only XSAVES and XRSTORS check."""
-    intercepted = control.non_root and processor.xsaves_can_exit
+    intercepted = instruction.supervisor and control.non_root and processor.xsaves_can_exit
     if intercepted and not control.enable_xsaves:
         return undefined(Reason.ENABLE_XSAVES)
-    if control.cpl:
+    if control.ts:
+        return not_available(Reason.TASK_SWITCHED)
+    if instruction.supervisor and control.cpl:
         return protection(Reason.PRIVILEGE)
     if intercepted and instruction_mask & control.xss & control.xss_exiting:
         return Exit(Reason.XSS_EXITING)
+    if operand.address % ALIGNMENT:
+        return protection(Reason.ALIGNMENT)
     return None
 
 

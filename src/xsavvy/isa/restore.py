@@ -118,7 +118,7 @@ def plan_xrstors(
     `illegal` are the components whose bytes hold a value that the register refuses
     (`registers.cet_ok`, `registers.ssp_ok`); it matters for loaded ones only.
 
-    Faults: #UD no XSAVES, CR4.OSXSAVE=0, prefix, ENABLE_XSAVES=0; #GP CPL; exit; #NM CR0.TS;
+    Faults: #UD no XSAVES, CR4.OSXSAVE=0, prefix, ENABLE_XSAVES=0; #NM CR0.TS; #GP CPL; exit;
         #GP misaligned; #PF header; #GP header; #NM XFD; #PF; #GP MXCSR; #GP value.
     Status: header rules and values confirmed on Bochs; #PF and XFD inferred.
 

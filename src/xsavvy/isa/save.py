@@ -187,7 +187,7 @@ def plan_xsaves(
     As XSAVEC, with IA32_XSS in RFBM and the modified optimisation; that does not apply to the SSE
     component while MXCSR is not 1F80H.
 
-    Faults: #UD no XSAVES, CR4.OSXSAVE=0, prefix, ENABLE_XSAVES=0; #GP CPL; exit; #NM CR0.TS;
+    Faults: #UD no XSAVES, CR4.OSXSAVE=0, prefix, ENABLE_XSAVES=0; #NM CR0.TS; #GP CPL; exit;
         #GP misaligned; #PF.
     Status: masks documented and agreed with Bochs; extent and #PF inferred from XSAVEC.
 
