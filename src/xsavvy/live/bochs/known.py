@@ -21,12 +21,12 @@ from xsavvy.live.machine.operand import WRITABLE
 
 from .case import BochsCase
 from .image import COMPACT
-from .predict import IN_COMPONENT, family
+from .predict import IN_COMPONENT
 from .situation import Situation
 
 __all__ = ["FILTERS", "Filter"]
 
-GENERAL, NOT_AVAILABLE = 13, 7
+GENERAL: Final = 13
 INITIAL_MXCSR: Final = 0x1F80
 X87: Final = frozenset({"FCW", "FSW", "FTW", "FOP", "FIP", "FDP", "ST"})
 REFUSED: Final = frozenset({"vector", "error"})
@@ -103,7 +103,7 @@ def _with_every_page(situation: Situation) -> BochsCase:
 
 
 def _moved(situation: Situation, what: str) -> bool:
-    """B14: bytes of a save, registers of a restore."""
+    """B13: bytes of a save, registers of a restore."""
     if situation.saves:
         return what.startswith("memory ")
     return what.startswith(("state ", "MSR ")) or what in {"PKRU", "xinuse after"}
@@ -142,8 +142,7 @@ FILTERS: Final = (
     ),
     Filter(
         "B3",
-        "XSAVES finds CET_U in use where it is not, and of CET_S looks at PL0_SSP alone "
-        "(changed in 2023)",
+        "XSAVES finds CET_U in use where it is not, and of CET_S looks at PL0_SSP alone",
         lambda s: s.compact_save and bool(s.rfbm & CET),
         lambda s, what: (
             what in _memory("CET_U", "CET_S")
@@ -152,7 +151,7 @@ FILTERS: Final = (
     ),
     Filter(
         "B4",
-        "XRSTORS drops an illegal CET value instead of refusing it (changed in 2023 and 2026)",
+        "XRSTORS drops an illegal CET value instead of refusing it (changed later)",
         lambda s: s.compact_restore and s.vectors == (GENERAL, None) and s.illegal_cet() != 0,
         lambda s, what: what in _state(s.rfbm & s.xstate_bv & CET),
         _with_legal_cet,
@@ -211,31 +210,18 @@ FILTERS: Final = (
     ),
     Filter(
         "B12",
-        "XSAVES and XRSTORS look at CR0.TS before the privilege level; the manual's order of faults "
-        "and exits puts the privilege level first",
-        lambda s: (
-            s.case.has_operand
-            and family(s.case).supervisor
-            and s.vectors == (GENERAL, NOT_AVAILABLE)
-            and s.case.ts
-            and s.case.cpl != 0
-        ),
-        lambda _, what: what in REFUSED,
-    ),
-    Filter(
-        "B13",
         "IA32_XSS accepts the bits of CET on a processor without CET",
         lambda s: s.vectors == (GENERAL, None) and _sets_cet_in_xss(s),
         lambda _, what: what in REFUSED or what == f"MSR {XSS:#x}",
     ),
     Filter(
-        "B14",
+        "B13",
         "a save or restore that meets a page fault has moved what lies before it",
         lambda s: s.vectors == (PAGE_FAULT, PAGE_FAULT),
         _moved,
     ),
     Filter(
-        "B15",
+        "B14",
         "memory of a requested component that is not moved need not be there",
         lambda s: s.case.paged and s.vectors[0] == PAGE_FAULT and s.vectors[1] != PAGE_FAULT,
         lambda *_: False,
