@@ -4,10 +4,9 @@
 Each mutant names the world in which the property holds; the same world with the mutant violates it.
 """
 
-from collections.abc import Callable
-
 from xsavvy.checker import Program
 
+from .change import with_step, without_step
 from .constants import Constants
 from .emulate import finish, lose_disabled_tiles, set_fpstate_xfd, set_xcr0
 from .fpu import nothing
@@ -65,30 +64,28 @@ def _keep_from_userspace(program: Program) -> Program:
     return program.replaced(label, to=handlers)
 
 
-def _without(label: str) -> Callable[[Program], Program]:
-    return lambda program: program.removed(label)
-
-
-def _with(label: str, effect: Callable[..., object]) -> Callable[[Program], Program]:
-    return lambda program: program.replaced(label, effect=effect)
-
-
 INTEL = "sapphire-rapids"
 
 MUTANTS = (
-    Mutant("guest XCR0 stays loaded", "xcr0", INTEL, _without("vmx_vcpu_run.load_host_xcr0")),
-    Mutant("guest XCR0 is not loaded", "xcr0", INTEL, _without("vmx_vcpu_run.load_guest_xcr0")),
+    Mutant("guest XCR0 stays loaded", "xcr0", INTEL, without_step("vmx_vcpu_run.load_host_xcr0")),
+    Mutant("guest XCR0 is not loaded", "xcr0", INTEL, without_step("vmx_vcpu_run.load_guest_xcr0")),
     Mutant(
         "XSETBV is not checked",
         "xcr0",
         INTEL,
-        _with("kvm_emulate_xsetbv.__kvm_set_xcr", accept_any_xcr0),
+        with_step("kvm_emulate_xsetbv.__kvm_set_xcr", accept_any_xcr0),
     ),
     Mutant(
-        "guest PKRU is not loaded", "pkru", "genoa", _without("svm_vcpu_run.kvm_load_guest_pkru")
+        "guest PKRU is not loaded",
+        "pkru",
+        "genoa",
+        without_step("svm_vcpu_run.kvm_load_guest_pkru"),
     ),
     Mutant(
-        "host PKRU is not restored", "pkru", "genoa", _without("svm_vcpu_run.kvm_load_host_pkru")
+        "host PKRU is not restored",
+        "pkru",
+        "genoa",
+        without_step("svm_vcpu_run.kvm_load_host_pkru"),
     ),
     Mutant(
         "PKRU is written with WRPKRU",
@@ -98,33 +95,36 @@ MUTANTS = (
         choices={"pkru_write": "xrstor"},
     ),
     Mutant(
-        "the swap does not restore", "fpu", INTEL, _without("kvm_load_guest_fpu.restore_incoming")
+        "the swap does not restore",
+        "fpu",
+        INTEL,
+        without_step("kvm_load_guest_fpu.restore_incoming"),
     ),
     Mutant(
         "the context switch does not save",
         "fpu",
         INTEL,
-        _with("context_switch.switch_fpu", nothing),
+        with_step("context_switch.switch_fpu", nothing),
     ),
     Mutant(
         "the user's fpstate is not put back",
         "fpu",
         INTEL,
-        _with("kvm_put_guest_fpu.install_user", nothing),
+        with_step("kvm_put_guest_fpu.install_user", nothing),
     ),
     Mutant("XFD is not synchronized", "xfd-on-demand", INTEL, changed={"xfd_sync": "never"}),
     Mutant(
         "WRMSR of IA32_XFD is dropped",
         "xfd",
         INTEL,
-        _with("set_msr_xfd.set_fpstate_xfd", drop_xfd),
+        with_step("set_msr_xfd.set_fpstate_xfd", drop_xfd),
     ),
     Mutant("XFD_ERR is not cleared", "xfd-on-demand", INTEL, changed={"xfd_err": "not_cleared"}),
     Mutant(
         "XFD_ERR is not loaded",
         "xfd-on-demand",
         INTEL,
-        _without("vcpu_enter_guest.load_guest_xfd_err"),
+        without_step("vcpu_enter_guest.load_guest_xfd_err"),
     ),
     Mutant(
         "tiles are offered without room",
@@ -143,20 +143,20 @@ PROGRESS_MUTANTS = (
         "a fastpath exit is not finished",
         "progress",
         INTEL,
-        _with("vmx_vcpu_run.exit_fastpath", reenter_regardless),
+        with_step("vmx_vcpu_run.exit_fastpath", reenter_regardless),
     ),
     Mutant(
         "a refused XSETBV is executed again",
         "progress",
         INTEL,
-        _with("kvm_emulate_xsetbv.__kvm_set_xcr", do_not_skip_refused),
+        with_step("kvm_emulate_xsetbv.__kvm_set_xcr", do_not_skip_refused),
     ),
     Mutant("an exit to userspace is dropped", "progress", INTEL, _keep_from_userspace),
     Mutant(
         "the vCPU thread is never switched to",
         "progress",
         INTEL,
-        _with("context_switch.current_task", pick_only_the_other),
+        with_step("context_switch.current_task", pick_only_the_other),
     ),
     Mutant(
         "XFD_ERR of a #NM is not saved", "progress-xfd", INTEL, changed={"xfd_err": "not_saved"}
@@ -165,7 +165,7 @@ PROGRESS_MUTANTS = (
         "IA32_XFD is never cleared",
         "progress-xfd",
         INTEL,
-        _with("set_msr_xfd.set_fpstate_xfd", only_disable),
+        with_step("set_msr_xfd.set_fpstate_xfd", only_disable),
         choices={"xfd_intercept": "always"},
     ),
 )

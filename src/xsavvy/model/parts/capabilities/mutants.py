@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Changes that must break the properties of this part, one for each."""
 
-from collections.abc import Callable
-
 from xsavvy.checker import Program
 from xsavvy.kvm.cet import CET_ALL
+from xsavvy.model.change import without_step
 from xsavvy.model.mutant import Mutant
 
 from .constants import ModuleConstants
@@ -33,10 +32,6 @@ def _no_nested(program: Program) -> Program:
     for step in ("check_processor_compat", "kvm_online_cpu"):
         program = program.replaced(f"{LOAD}.{step}", effect=no_check, to={})
     return program.removed(f"{LOAD}.nested_vmx_setup_ctls_msrs")
-
-
-def _without(label: str) -> Callable[[Program], Program]:
-    return lambda program: program.removed(label)
 
 
 MUTANTS = (
@@ -79,7 +74,7 @@ MUTANTS = (
         "the host's S_CET is not sampled",
         "capabilities",
         INTEL,
-        _without(f"{LOAD}.sample_s_cet"),
+        without_step(f"{LOAD}.sample_s_cet"),
         kernel="v7.3",
     ),
 )

@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Changes that must break the properties of this part, one for each."""
 
-from collections.abc import Callable
-
-from xsavvy.checker import Program
+from xsavvy.model.change import with_step
 from xsavvy.model.fpu import nothing, restore_incoming
 from xsavvy.model.mutant import Mutant
 
@@ -17,41 +15,41 @@ __all__ = ["MUTANTS"]
 INTEL = "sapphire-rapids"
 
 
-def _with(label: str, effect: Callable[..., object]) -> Callable[[Program], Program]:
-    return lambda program: program.replaced(label, effect=effect)
-
-
 MUTANTS = (
     Mutant(
         "the swap has no component 12",
         "cet",
         INTEL,
-        _with("kvm_load_guest_fpu.restore_incoming", restore_incoming),
+        with_step("kvm_load_guest_fpu.restore_incoming", restore_incoming),
     ),
-    Mutant("HOST_S_CET is not loaded", "cet", INTEL, _with("vmx_vcpu_run.vmexit", leave_host_out)),
+    Mutant(
+        "HOST_S_CET is not loaded", "cet", INTEL, with_step("vmx_vcpu_run.vmexit", leave_host_out)
+    ),
     Mutant(
         "the user's CET state is not put back",
         "cet",
         INTEL,
-        _with("kvm_put_guest_fpu.restore_incoming", nothing),
+        with_step("kvm_put_guest_fpu.restore_incoming", nothing),
     ),
     Mutant(
         "U_CET is read without a reload",
         "cet-msrs",
         INTEL,
-        _with("access_u_cet.switch_fpu_return", nothing),
+        with_step("access_u_cet.switch_fpu_return", nothing),
     ),
     Mutant(
         "INT_SSP_TAB is not written",
         "cet-supervisor",
         INTEL,
-        _with("set_msr_ssp_tab.set_msr_ssp_tab", finish_ssp_tab),
+        with_step("set_msr_ssp_tab.set_msr_ssp_tab", finish_ssp_tab),
     ),
-    Mutant("CR4.CET is not checked", "cet-control", INTEL, _with("kvm_set_cr.kvm_set_cr", set_cr)),
+    Mutant(
+        "CR4.CET is not checked", "cet-control", INTEL, with_step("kvm_set_cr.kvm_set_cr", set_cr)
+    ),
     Mutant(
         "the far jump is not checked",
         "cet-emulator",
         INTEL,
-        _with("x86_emulate_instruction.far_jump", far_jump),
+        with_step("x86_emulate_instruction.far_jump", far_jump),
     ),
 )

@@ -4,6 +4,7 @@
 from collections.abc import Callable, Mapping
 
 from xsavvy.checker import Program, Step
+from xsavvy.model.change import with_event, with_step
 from xsavvy.model.delta import Delta
 
 from .choices import CpuidRefresh, CpuidSize, XssSwap
@@ -40,14 +41,6 @@ XSS_AT_INIT = Step(
     reset_xss,
     source="linux:arch/x86/kvm/x86.c kvm_vcpu_reset() before be4f3b3f8227",
 )
-
-
-def _event(name: str, effect: object) -> Edit:
-    return lambda program: program.replaced_event(name, effect=effect)
-
-
-def _step(label: str, effect: object) -> Edit:
-    return lambda program: program.replaced(label, effect=effect)
 
 
 def _unchecked_images(program: Program) -> Program:
@@ -103,16 +96,16 @@ DELTAS: Mapping[str, Delta] = {
     ),
     "4344ee981e21": Delta(without=_image_as_it_is, summary="KVM_GET_XSAVE: copies all"),
     "mxcsr_reserved_bits": Delta(
-        without=_event("KVM_SET_XSAVE", set_xsave_any_mxcsr),
+        without=with_event("KVM_SET_XSAVE", set_xsave_any_mxcsr),
         summary="KVM_SET_XSAVE: MXCSR is not looked at",
     ),
     "c4d2188206ba": Delta(
-        without=_step("set_sregs.set_cr4", store_sregs_and_see_set_bits),
+        without=with_step("set_sregs.set_cr4", store_sregs_and_see_set_bits),
         summary="set_sregs: CPUID follows if the new CR4 has OSXSAVE or PKE",
     ),
     "01643c51bfcf": Delta(without=_no_sync_regs, summary="KVM_RUN takes no registers along"),
     "c034f2aa8622": Delta(
-        without=_step("set_msr_xss.set_msr_xss", set_msr_xss_if_both),
+        without=with_step("set_msr_xss.set_msr_xss", set_msr_xss_if_both),
         summary="set_msr_xss: XSAVE is asked for, too",
     ),
     "312a1c87798e": Delta(lacks={"xss_swap": XssSwap.GUEST_CPUID}),
@@ -121,19 +114,19 @@ DELTAS: Mapping[str, Delta] = {
     ),
     "a3ca5281bb77": Delta(without=_keep_pkru_mask, summary="pkru_mask: added to, not computed"),
     "feb627e8d6f6": Delta(
-        without=_event("KVM_SET_CPUID2", set_cpuid2_any_time),
+        without=with_event("KVM_SET_CPUID2", set_cpuid2_any_time),
         summary="KVM_SET_CPUID2: accepted at any time",
     ),
     "c6617c61e8fe": Delta(
-        without=_event("KVM_SET_CPUID2", set_cpuid2_before_run),
+        without=with_event("KVM_SET_CPUID2", set_cpuid2_before_run),
         summary="KVM_SET_CPUID2: refused once the vCPU has run",
     ),
     "445ecdf79be0": Delta(
-        without=_event("KVM_GET_SUPPORTED_CPUID", advertise_all),
+        without=with_event("KVM_GET_SUPPORTED_CPUID", advertise_all),
         summary="KVM_GET_SUPPORTED_CPUID: permissions are not looked at",
     ),
     "1ffce0924a8c": Delta(
-        without=_event("KVM_GET_SUPPORTED_CPUID", advertise_sizes_of_all),
+        without=with_event("KVM_GET_SUPPORTED_CPUID", advertise_sizes_of_all),
         summary="KVM_GET_SUPPORTED_CPUID: sizes of all that the host has",
     ),
     "05a9e065059e": Delta(
@@ -144,25 +137,25 @@ DELTAS: Mapping[str, Delta] = {
     ),
     "be4f3b3f8227": Delta(without=_xss_at_init, summary="kvm_vcpu_reset: zeroes IA32_XSS"),
     "063452fd94d1": Delta(
-        edit=_event("ARCH_REQ_XCOMP_GUEST_PERM", request_drop_supervisor),
+        edit=with_event("ARCH_REQ_XCOMP_GUEST_PERM", request_drop_supervisor),
         summary="ARCH_REQ_XCOMP_GUEST_PERM: adds to the mask's user components",
     ),
     "55cd57b596e8": Delta(
-        edit=_event("KVM_GET_SUPPORTED_CPUID", advertise),
+        edit=with_event("KVM_GET_SUPPORTED_CPUID", advertise),
         summary="KVM_GET_SUPPORTED_CPUID: the tiles whole or not at all",
     ),
     "93da6af3ae56": Delta(sets={"cpuid_refresh": CpuidRefresh.WHEN_READ}),
     "3ef0df3f760f": Delta(
-        edit=_step("vcpu_exit_guest.handle_exit_irqoff", save_xfd_err_unless_ts),
+        edit=with_step("vcpu_exit_guest.handle_exit_irqoff", save_xfd_err_unless_ts),
         summary="handle_exit_irqoff: a #NM of CR0.TS is let alone",
     ),
     "d8414603b29f": Delta(
-        edit=_event("ARCH_REQ_XCOMP_GUEST_PERM", request_add),
+        edit=with_event("ARCH_REQ_XCOMP_GUEST_PERM", request_add),
         summary="ARCH_REQ_XCOMP_GUEST_PERM: adds to the whole mask",
     ),
     "9622e116d0d2": Delta(sets={"cpuid_compacted": CpuidSize.XCR0_AND_XSS}),
     "e2b43fb25243": Delta(
-        edit=_event("KVM_SET_CPUID2", set_cpuid2),
+        edit=with_event("KVM_SET_CPUID2", set_cpuid2),
         summary="KVM_SET_CPUID2: what is due on the old CPUID is done first",
     ),
 }

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Changes of this part that must break its properties."""
 
-from collections.abc import Callable
-
 from xsavvy.checker import Program
 from xsavvy.kvm import NEWEST
+from xsavvy.model.change import with_event, with_step
 from xsavvy.model.constants import Constants
 from xsavvy.model.emulate import finish
 from xsavvy.model.fpu import nothing
@@ -67,14 +66,6 @@ def copy_wrongly(s: IoctlMachine, k: Constants, xstate_bv: int, mxcsr_legal: int
     s.fp_sse[Buffer.GUEST] = Value.INIT
 
 
-def _event(name: str, effect: object) -> Callable[[Program], Program]:
-    return lambda program: program.replaced_event(name, effect=effect)
-
-
-def _step(label: str, effect: object) -> Callable[[Program], Program]:
-    return lambda program: program.replaced(label, effect=effect)
-
-
 def _xss_stays_the_hosts(program: Program) -> Program:
     labels = [f"{path.name}.{step.name}" for path in program.paths() for step in path.steps]
     label = next(each for each in labels if each.endswith(".load_guest_xss"))
@@ -86,98 +77,98 @@ MUTANTS = (
         "a new XCR0 is not noticed",
         "ioctls-cpuid",
         INTEL,
-        _step("kvm_emulate_xsetbv.update_cpuid", nothing),
+        with_step("kvm_emulate_xsetbv.update_cpuid", nothing),
         kernel=NEWEST,
     ),
     Mutant(
         "KVM_SET_SREGS does not reset the MMU",
         "ioctls-pkru",
         INTEL,
-        _step("set_sregs.kvm_mmu_reset_context", nothing),
+        with_step("set_sregs.kvm_mmu_reset_context", nothing),
         kernel=NEWEST,
     ),
     Mutant(
         "KVM_SET_XCRS is not checked",
         "ioctls-cpuid",
         INTEL,
-        _event("KVM_SET_XCRS", accept_any_xcrs),
+        with_event("KVM_SET_XCRS", accept_any_xcrs),
         kernel=NEWEST,
     ),
     Mutant(
         "a guest's write of IA32_XSS is refused",
         "ioctls-xss",
         INTEL,
-        _step("set_msr_xss.set_msr_xss", refuse_xss),
+        with_step("set_msr_xss.set_msr_xss", refuse_xss),
         kernel=NEWEST,
     ),
     Mutant(
         "permissions are not locked",
         "ioctls-permissions",
         INTEL,
-        _event("ARCH_REQ_XCOMP_GUEST_PERM", permit_late),
+        with_event("ARCH_REQ_XCOMP_GUEST_PERM", permit_late),
         kernel=NEWEST,
     ),
     Mutant(
         "the fpstate keeps its size",
         "ioctls-permissions",
         INTEL,
-        _step("fpstate_grows.swap_fpstate", grow_in_name),
+        with_step("fpstate_grows.swap_fpstate", grow_in_name),
         kernel=NEWEST,
     ),
     Mutant(
         "TILECFG is advertised alone",
         "ioctls-permissions",
         INTEL,
-        _event("KVM_GET_SUPPORTED_CPUID", advertise_permitted),
+        with_event("KVM_GET_SUPPORTED_CPUID", advertise_permitted),
         kernel=NEWEST,
     ),
     Mutant(
         "everything is advertised",
         "ioctls-permissions",
         INTEL,
-        _event("KVM_GET_SUPPORTED_CPUID", advertise_all),
+        with_event("KVM_GET_SUPPORTED_CPUID", advertise_all),
         kernel=NEWEST,
     ),
     Mutant(
         "sizes of everything are advertised",
         "ioctls-permissions",
         INTEL,
-        _event("KVM_GET_SUPPORTED_CPUID", advertise_sizes_of_all),
+        with_event("KVM_GET_SUPPORTED_CPUID", advertise_sizes_of_all),
         kernel=NEWEST,
     ),
     Mutant(
         "a refused CPUID is kept",
         "ioctls-permissions",
         INTEL,
-        _event("KVM_SET_CPUID2", keep_refused_cpuid),
+        with_event("KVM_SET_CPUID2", keep_refused_cpuid),
         kernel=NEWEST,
     ),
     Mutant(
         "the old CPUID is not brought up to date",
         "ioctls-cpuid",
         INTEL,
-        _event("KVM_SET_CPUID2", set_cpuid2_without_update),
+        with_event("KVM_SET_CPUID2", set_cpuid2_without_update),
         kernel=NEWEST,
     ),
     Mutant(
         "KVM_SET_XSAVE copies the header alone",
         "ioctls-xsave",
         INTEL,
-        _event("KVM_SET_XSAVE", copy_wrongly),
+        with_event("KVM_SET_XSAVE", copy_wrongly),
         kernel=NEWEST,
     ),
     Mutant(
         "KVM_GET_XSAVE2 shows everything",
         "ioctls-xsave",
         INTEL,
-        _event("KVM_GET_XSAVE2", get_xsave2_all),
+        with_event("KVM_GET_XSAVE2", get_xsave2_all),
         kernel=NEWEST,
     ),
     Mutant(
         "a #NM is not queued",
         "ioctls-nm",
         INTEL,
-        _step("handle_exit.handle_exception_nmi", forget_nm),
+        with_step("handle_exit.handle_exception_nmi", forget_nm),
         kernel=NEWEST,
     ),
     Mutant("IA32_XSS is not loaded", "ioctls-xss", INTEL, _xss_stays_the_hosts, kernel=NEWEST),

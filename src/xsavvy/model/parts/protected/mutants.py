@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Changes that must break the properties of protected guests."""
 
-from collections.abc import Callable
-
-from xsavvy.checker import Program
+from xsavvy.model.change import with_event, with_step
 from xsavvy.model.constants import Constants
 from xsavvy.model.fpu import nothing
 from xsavvy.model.mutant import Mutant
@@ -46,27 +44,19 @@ def return_fpstate(s: ProtectedMachine, k: Constants) -> None:
     s.uapi_sse = s.fp_sse[Buffer.GUEST]
 
 
-def _with(label: str, effect: Callable[..., object]) -> Callable[[Program], Program]:
-    return lambda program: program.replaced(label, effect=effect)
-
-
-def _event(name: str, **changes: object) -> Callable[[Program], Program]:
-    return lambda program: program.replaced_event(name, **changes)
-
-
 PROTECTED_MUTANTS = (
     Mutant(
         "VMRUN does not load XMM",
         "protected-run",
         AMD,
-        _with("svm_vcpu_run.vmrun", load_all_but_xmm),
+        with_step("svm_vcpu_run.vmrun", load_all_but_xmm),
         kernel=NEWER,
     ),
     Mutant(
         "VMRUN does not load XCR0",
         "protected-run",
         AMD,
-        _with("svm_vcpu_run.vmrun", load_all_but_xcr0),
+        with_step("svm_vcpu_run.vmrun", load_all_but_xcr0),
         kernel=NEWER,
     ),
     Mutant(
@@ -87,7 +77,7 @@ PROTECTED_MUTANTS = (
         "the user-return notifier does nothing",
         "protected-user-return",
         AMD,
-        _with("task_exit_to_user.kvm_on_user_return", nothing),
+        with_step("task_exit_to_user.kvm_on_user_return", nothing),
         kernel=NEWER,
     ),
     Mutant(
@@ -101,7 +91,7 @@ PROTECTED_MUTANTS = (
         "the launch does not mark the fpstate",
         "sev-es-launch",
         AMD,
-        _event("KVM_SEV_LAUNCH_UPDATE_VMSA", effect=launch_unmarked),
+        with_event("KVM_SEV_LAUNCH_UPDATE_VMSA", effect=launch_unmarked),
         kernel=NEWER,
     ),
     Mutant(
@@ -115,7 +105,7 @@ PROTECTED_MUTANTS = (
         "KVM_GET_XSAVE does not ask",
         "sev-es-launch",
         AMD,
-        _event("KVM_GET_XSAVE", effect=return_fpstate),
+        with_event("KVM_GET_XSAVE", effect=return_fpstate),
         kernel=NEWER,
     ),
 )

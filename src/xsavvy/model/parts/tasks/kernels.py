@@ -7,6 +7,7 @@ The base is v5.17. Whether XCR0 keeps PKRU on a host that was booted with nopku 
 from collections.abc import Callable, Mapping
 
 from xsavvy.checker import Program, Step
+from xsavvy.model.change import with_step, without_step
 from xsavvy.model.delta import Delta
 from xsavvy.model.switch import save_and_set_tif_on_prev
 from xsavvy.model.values import BH_OFF
@@ -32,14 +33,6 @@ SIGNAL = "linux:arch/x86/kernel/signal.c get_sigframe(); commit 70044df250d0"
 CHECK = "fpu__restore_sig.check_xstate_in_sigframe"
 RESET = "begin_new_exec.fpu_reset_fpregs"
 UPDATE = "copy_fpstate_to_sigframe.update_pkru_in_sigframe"
-
-
-def _effect(label: str, effect: Callable[..., object], **more: object) -> Edit:
-    return lambda program: program.replaced(label, effect=effect, **more)
-
-
-def _without(label: str) -> Edit:
-    return lambda program: program.removed(label)
 
 
 def _if_there(label: str, effect: Callable[..., object]) -> Edit:
@@ -102,7 +95,7 @@ DELTAS: Mapping[str, Delta] = {
         }
     ),
     "33344368cb08": Delta(
-        without=_effect(RESET, load_init),
+        without=with_step(RESET, load_init),
         summary="begin_new_exec: loads initial registers instead of an image for later",
     ),
     "fcb3635f5018": Delta(
@@ -110,11 +103,11 @@ DELTAS: Mapping[str, Delta] = {
         summary="xrstor_failed: goes on with the slow path, by way of the fpstate",
     ),
     "484cea4f362e": Delta(
-        without=_effect("ia32_restore_sig.copy_sigframe_from_user_to_xstate", copy_verbatim),
+        without=with_step("ia32_restore_sig.copy_sigframe_from_user_to_xstate", copy_verbatim),
         summary="ia32_restore_sig: a standard-format frame is copied before its header is checked",
     ),
     "d8778e393afa": Delta(
-        without=_without("xrstor_failed.cpu_invalidate_fpregs_state"),
+        without=without_step("xrstor_failed.cpu_invalidate_fpregs_state"),
         summary="xrstor_failed: another task's claim to the clobbered registers is left",
     ),
     "510b80a6a0f1": Delta(lacks={"pkru_of_init": PkruOfInit.KERNEL_DEFAULT}),
@@ -129,7 +122,7 @@ DELTAS: Mapping[str, Delta] = {
         edit=_ptrace(ptrace_set), summary="PTRACE_SETREGSET: PKRU becomes 0 without its bit"
     ),
     "1f69383b203e": Delta(
-        edit=_effect(RESET, reset_and_invalidate_task),
+        edit=with_step(RESET, reset_and_invalidate_task),
         summary="begin_new_exec: the task's claim to every CPU's registers is taken back",
     ),
     "d877550eaf2d": Delta(
@@ -145,13 +138,13 @@ DELTAS: Mapping[str, Delta] = {
         summary="copy_fpstate_to_sigframe: sets PKRU's bit with its value",
     ),
     "dc8aa31a7ac2": Delta(
-        edit=_effect(
+        edit=with_step(
             CHECK, check_xstate_of_kernel_size, to={Outcome.BAD.value: "sigreturn_failed"}
         ),
         summary="fpu__restore_sig: looks for the second magic number at the kernel's size",
     ),
     "44eeff9bc467": Delta(
-        edit=_effect(CHECK, check_xstate_in_sigframe, to={}),
+        edit=with_step(CHECK, check_xstate_in_sigframe, to={}),
         summary="fpu__restore_sig: looks for it at the frame's size again",
     ),
     "730faa15a069": Delta(

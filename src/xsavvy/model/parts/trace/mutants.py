@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Changes that must break a property of Processor Trace."""
 
-from collections.abc import Callable
-
 from xsavvy.checker import Program
+from xsavvy.model.change import without_step
 from xsavvy.model.constants import Constants
 from xsavvy.model.mutant import Mutant
 
@@ -21,10 +20,6 @@ def drop_rtit_ctl(s: TraceMachine, k: Constants) -> None:
     """Tell the guest that IA32_RTIT_CTL is written, and do not write it."""
     s.ghost_trace_en = s.vcpu_trace_operand_en
     forget_operand(s, k)
-
-
-def _without(label: str) -> Callable[[Program], Program]:
-    return lambda program: program.removed(label)
 
 
 def _drop(program: Program) -> Program:
@@ -51,7 +46,7 @@ MUTANTS = (
         "the guest's RTIT MSRs are not loaded",
         "trace",
         INTEL,
-        _without("vmx_vcpu_run.pt_guest_enter.msrs"),
+        without_step("vmx_vcpu_run.pt_guest_enter.msrs"),
         choices=STOPPED,
         kernel=BEFORE_THE_BURIAL,
     ),
@@ -67,7 +62,7 @@ MUTANTS = (
         "the host's RTIT MSRs are not loaded",
         "trace",
         INTEL,
-        _without("vmx_vcpu_run.pt_guest_exit.msrs"),
+        without_step("vmx_vcpu_run.pt_guest_exit.msrs"),
         choices=STOPPED,
         kernel=BEFORE_THE_BURIAL,
     ),
@@ -75,7 +70,7 @@ MUTANTS = (
         "the host's RTIT MSRs are not loaded, TraceEn is",
         "trace",
         INTEL,
-        _without("vmx_vcpu_run.pt_guest_exit.msrs"),
+        without_step("vmx_vcpu_run.pt_guest_exit.msrs"),
         kernel=BEFORE_THE_BURIAL,
     ),
 )
