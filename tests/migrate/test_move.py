@@ -12,7 +12,7 @@ from tests.model.world import explored
 from xsavvy.cpuid.presets import PRESETS
 from xsavvy.kvm import kernel
 from xsavvy.kvm.configuration import configuration
-from xsavvy.migrate import EFFECTS, Guest, Host, Move, Vmm, guest_of, judge, offered_guest
+from xsavvy.migrate import Guest, Host, Move, judge
 from xsavvy.model.parts.moves.fate import Fate, fate, refusing_call
 from xsavvy.model.parts.moves.scenarios import PEERS
 

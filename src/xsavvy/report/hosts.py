@@ -55,13 +55,18 @@ def exposure_lines(found: Exposure, width: int | None) -> Iterator[Text]:
 
 
 def _reasons(reasons: list[Reason], width: int | None) -> Iterator[Text]:
-    """Give hidden and unknown bits, each with its reason and source."""
+    """Give hidden and unknown bits, those with one reason together, with their source if it is one, too."""
     marks = {False: Text("hidden", "red"), None: Text("unknown", "yellow")}
+    groups: dict[tuple[bool | None, str, str], list[Reason]] = {}
     for each in reasons:
-        commit = f"  commit {each.commit}" if each.commit else ""
-        items = [marks[each.shown], styled(each.bit, "bold"), styled(each.why),
-                 styled(f"[{each.source}{commit}]", "dim")]  # fmt: skip
-        yield from flow(items, indent=2, width=width)
+        groups.setdefault((each.shown, each.why, each.commit), []).append(each)
+    for (shown, why, commit), members in groups.items():
+        sources = {each.source for each in members}
+        where = [next(iter(sources))] if len(sources) == 1 else []
+        where += [f"commit {commit}"] if commit and commit not in "".join(where) else []
+        bits = [styled(each.bit, "bold") for each in members]
+        tail = [styled(f"[{'; '.join(where)}]", "dim")] if where else []
+        yield from flow([marks[shown], *bits, styled(f": {why}"), *tail], indent=2, width=width)
 
 
 def move_lines(found: MigrateReport, width: int | None) -> Iterator[Text]:
