@@ -142,6 +142,7 @@ REFUSED = {
     "found ET_CORE of EM_AARCH64": elf([XSTATE], machine=183),
     "expected an ELF header": b"\x7fELF\x02\x01\x01",
     "expected 9 program headers of 56 bytes": elf([])[:56] + b"\x09\0" + elf([])[58:],
+    "found 0 bytes each": elf([])[:54] + b"\0\0\xff\xfe" + elf([])[58:],
     "expected each component once": elf([XSTATE, layout_note((9, 8, 900), (9, 8, 950))]),
     "found component 9 with 8 bytes at 65530": elf([XSTATE, layout_note((9, 8, 65530))]),
     "expected components apart": elf([XSTATE, layout_note((2, 256, 576), (9, 8, 800))]),

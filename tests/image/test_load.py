@@ -12,6 +12,7 @@ from xsavvy.image.file import Kind, Saved
 from xsavvy.image.header import write
 from xsavvy.image.load import Verdict, would_load
 from xsavvy.image.recover import recover
+from xsavvy.image.view import view
 from xsavvy.isa import Instruction
 from xsavvy.isa.components import AVX, CET_U, PKRU, SSE, X87, XTILECFG, XTILEDATA
 from xsavvy.isa.control import Control
@@ -194,3 +195,22 @@ def test_a_host_without_xsave() -> None:
     assert not supported_xcr0(kernel("v6.18"), PART["rome"]) & PKRU
     assert supported_xcr0(kernel("v5.7"), PART["skylake-sp"]) & PKRU
     assert not supported_xcr0(kernel("v5.6"), PART["genoa"]) & PKRU
+
+
+def test_remarks_on_the_whole() -> None:
+    """What XFD, a damaged header and tiles without a configuration mean stands beside the image."""
+    for saved, words in (
+        (
+            image(xstate_bv=0, xcomp_bv=AMX, compacted=True),
+            "disabled by IA32_XFD when it was saved",
+        ),
+        (image(xstate_bv=X87 | XTILEDATA), "a restore faults with #NM"),
+        (image(xstate_bv=X87 | XTILEDATA), "TILECFG initial: no tile is configured"),
+        (image(xstate_bv=1 << 63), "bit 63, which is never legal"),
+        (image(reserved=50), "reserved bytes of the header are not 0"),
+        (image(xcomp_bv=7), "bits without bit 63"),
+        (image(xcomp_bv=3, compacted=True), "XSTATE_BV names AVX, which XCOMP_BV does not"),
+    ):
+        assert any(words in each for each in view(saved, recover(saved, known=KNOWN)).remarks), (
+            words
+        )

@@ -151,3 +151,19 @@ def test_a_signal_frame() -> None:
     (saved,) = read_bytes(bytes(area))
     assert (len(saved.area), saved.xcr0, saved.by_a_kernel) == (2440, 0x2E7, True)
     assert "genoa" in recover(saved, known=KNOWN).fits
+
+
+def test_behind_what_the_given_cpu_lacks_nothing_has_a_place() -> None:
+    """In the compacted format a component of unknown size moves all that follow it."""
+    area = bytearray(2048)
+    write(area, xstate_bv=0, xcomp_bv=1 << 2 | 1 << 3 | 1 << 5, compacted=True)
+    found = recover(Saved(bytes(area)), Candidate("genoa", PART["genoa"]))
+    assert found.certainty is Certainty.PARTLY
+    assert sorted(found.layout) == [2]
+
+
+@pytest.mark.parametrize("value", [0x6, 0x3, 0x807, 1 << 63 | 7])
+def test_a_mask_that_cannot_be_xcr0_is_not_believed(value: int) -> None:
+    """At byte 464 a mask without x87, without what is saved, or with supervisor state is no XCR0."""
+    assert image("haswell", 0x7, xcr0=value).xcr0 == 0
+    assert image("haswell", 0x7, xcr0=0x7).xcr0 == 7

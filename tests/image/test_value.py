@@ -108,7 +108,12 @@ def test_tiles_without_a_configuration_have_no_form() -> None:
     wrong[0], wrong[49] = 1, 17
     assert "tmm1 has 17 rows" in tile.configuration(bytes(wrong)).illegal
     assert "tmm1 has 17 rows" in named(18, data, Context("", {}, bytes(wrong)))["tmm0"].note
-    for place, value, word in ((0, 2, "palette 2"), (3, 1, "reserved byte"), (50, 4, "is 0 alone")):
+    for place, value, word in (
+        (0, 2, "palette 2"),
+        (16, 65, "0 rows of 65 bytes, more"),
+        (3, 1, "reserved byte"),
+        (50, 4, "is 0 alone"),
+    ):
         broken = bytearray(64)
         broken[0] = 1
         broken[place] = value
