@@ -99,6 +99,15 @@ def test_xrstors_wants_the_compacted_format() -> None:
     assert {each.component: each.becomes for each in found.fates}["CET_U"] == "initialized"
 
 
+def test_xrstors_names_the_component_whose_value_is_refused() -> None:
+    """A shadow stack pointer that is not canonical is a #GP for CET_U."""
+    area = bytearray(image(640, xstate_bv=CET_U, xcomp_bv=CET_U, compacted=True).area)
+    area[584:592] = (1 << 62).to_bytes(8, "little")
+    found = asked(Saved(bytes(area)), "sapphire-rapids", by=Instruction.XRSTORS)
+    assert found.stop == "#GP(0)"
+    assert found.why[0].startswith("CET_U: a register refuses the value")
+
+
 def test_an_image_of_another_layout_is_not_sound() -> None:
     """An image of Intel's layout is taken by AMD's processors and read from the wrong bytes."""
     area = bytearray(image(2696, xstate_bv=PKRU | X87).area)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from xsavvy.image.apply import Result, execute
+from xsavvy.image.apply import Result, execute, illegal_values
 from xsavvy.image.file.saved import Saved
 from xsavvy.image.recover import Certainty, Recovered
 from xsavvy.image.registers import Registers
@@ -126,6 +126,11 @@ def _why(
         )
     if stop.reason is Reason.PAYLOAD_PAGE:
         return (f"the image ends at byte {len(saved.area)}, what it names at {plan.extent}",)
+    if stop.reason is Reason.PAYLOAD:
+        wrong = illegal_values(processor, saved.area, saved.header)
+        return (
+            f"{_names(wrong)}: a register refuses the value (not canonical, or a reserved bit)",
+        )
     return (stop.reason.value,)
 
 
