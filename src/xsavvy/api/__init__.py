@@ -9,6 +9,7 @@ valid names.
 
 from .differing import CommitDiff, StepDiff, diff
 from .exporting import LANGUAGES, ExportedModel, export
+from .fleets import FleetReport, FleetRow, fleet
 from .gallery import GalleryReport, GalleryResult, Side, gallery, known_bugs
 from .images import (
     ConvertedImage,
@@ -20,6 +21,7 @@ from .images import (
     diff_images,
     show_image,
 )
+from .linting import LintResult, lint
 from .lists import KINDS, ListItem, listing
 from .machine import (
     conform_bochs,
@@ -57,6 +59,8 @@ __all__ = [
     "ConvertedImage",
     "ExportedModel",
     "Exposure",
+    "FleetReport",
+    "FleetRow",
     "GalleryReport",
     "GalleryResult",
     "ImageArea",
@@ -65,6 +69,7 @@ __all__ = [
     "Job",
     "JobResult",
     "LeftOut",
+    "LintResult",
     "ListItem",
     "MigrateReport",
     "Progress",
@@ -92,8 +97,10 @@ __all__ = [
     "diff_images",
     "export",
     "exposes",
+    "fleet",
     "gallery",
     "known_bugs",
+    "lint",
     "listing",
     "migrate",
     "replay_bochs",

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     Flags = NDArray[np.bool_]
     Codes = NDArray[np.uint8]
 
-__all__ = ["CODES", "Columns", "Fleet", "columns", "matrix", "one_by_one"]
+__all__ = ["CODES", "Columns", "Fleet", "by_kind", "columns", "matrix", "one_by_one"]
 
 CODES: Final = {effect: code for code, effect in enumerate(EFFECTS)}
 """What the numbers of a matrix mean: 0 loads, 1 unknown, 2 loses, 3 refused."""
@@ -47,11 +47,10 @@ _FPSSE: Final = np.uint64(ioctls.FPSSE)
 
 @dataclass(frozen=True)
 class Columns:
-    """One row for each kind of destination, and which kind each host is.
+    """One row for each kind of destination.
 
     Attributes:
         kinds: the hosts that stand for their kind.
-        kind_of: for each host of the fleet the row of its kind.
         supported: what KVM supports of XCR0.
         xss, features: IA32_XSS and the bits of FEATURES.
         missing, unknown: components without a size, features without an answer, in the dump.
@@ -61,7 +60,6 @@ class Columns:
     """
 
     kinds: tuple[Host, ...]
-    kind_of: NDArray[np.intp]
     supported: Masks
     xss: Masks
     features: Masks
@@ -132,7 +130,6 @@ def columns(source: Host, fleet: Fleet) -> Columns:
     flags["permits"] = np.array([each.configuration.tile_permission for each in kinds])
     return Columns(
         kinds=kinds,
-        kind_of=fleet.kind_of,
         supported=_masks([each.supported for each in kinds]),
         xss=_masks([each.caps.xss for each in kinds]),
         features=_masks([_bits(each.caps.features) for each in kinds]),
@@ -149,19 +146,24 @@ def _moved(source: Host, host: Host) -> int:
     return sum(1 << index for index in shared if source.places[index] != host.places[index])
 
 
-def matrix(source: Host, fleet: Fleet, guests: Sequence[Guest], vmm: Vmm = CAREFUL) -> Codes:
-    """Return the verdicts, a row for each host and a column for each guest: numbers of CODES.
+def by_kind(source: Host, fleet: Fleet, guests: Sequence[Guest], vmm: Vmm = CAREFUL) -> Codes:
+    """Return the verdicts, a row for each kind of host and a column for each guest: numbers of CODES.
 
-    What happens at the source is asked once for each guest, of `judge()`; what happens at the destinations is
-    computed on the columns of the kinds, and spread over the hosts.
+    What happens at the source is asked once for each guest, of `move`; what happens at the destinations is computed on
+    the columns.
     """
     table = columns(source, fleet)
     found = np.empty((len(fleet.kinds), len(guests)), dtype=np.uint8)
     for place, guest in enumerate(guests):
         own = CODES[verdict_of(at_source(source, guest, vmm))]
         found[:, place] = np.maximum(_destination(table, source, guest, vmm), own)
-    result: Codes = found[fleet.kind_of]
-    return result
+    return found
+
+
+def matrix(source: Host, fleet: Fleet, guests: Sequence[Guest], vmm: Vmm = CAREFUL) -> Codes:
+    """Return the verdicts with a row for each host: those of its kind."""
+    found: Codes = by_kind(source, fleet, guests, vmm)[fleet.kind_of]
+    return found
 
 
 def _destination(t: Columns, source: Host, guest: Guest, vmm: Vmm) -> Codes:

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from xsavvy.isa.components import names
-from xsavvy.report.text import columns, flow, plural, styled
+from xsavvy.report.text import columns, flow, number, plural, styled
 
 if TYPE_CHECKING:
-    from xsavvy.api import Exposure, MigrateReport, SaveReport, SharedModel
+    from xsavvy.api import Exposure, FleetReport, MigrateReport, SaveReport, SharedModel
     from xsavvy.kvm.ledger import Reason
 
-__all__ = ["exposure_lines", "move_lines", "save_lines", "shared_lines"]
+__all__ = ["exposure_lines", "fleet_lines", "move_lines", "save_lines", "shared_lines"]
 
 STYLES = {"loads": "green", "unknown": "yellow", "loses": "bold red", "refused": "bold red"}
 
@@ -121,3 +121,20 @@ def save_lines(found: SaveReport, width: int | None) -> Iterator[Text]:
         yield from flow(items, indent=2, width=width)
     if found.missing:
         yield Text("missing: ", "bold red").append_text(styled(", ".join(found.missing)))
+
+
+def fleet_lines(found: FleetReport, width: int | None) -> Iterator[Text]:
+    """Give a line for each kind of host, a column for each guest, and the totals."""
+    yield from flow([styled(f"guests from {found.source}", "bold"),
+                     Text(f"to {plural(found.hosts, 'host')} of {plural(len(found.rows), 'kind')}")],
+                    indent=0, width=width)  # fmt: skip
+    head = [Text(word, "dim") for word in ("host", "kernel", "hosts", *found.guests)]
+    rows = [
+        [styled(row.host), styled(row.kernel), Text(number(row.count)),
+         *(styled(word, STYLES[word]) for word in row.verdicts)]
+        for row in found.rows
+    ]  # fmt: skip
+    loads = [Text(number(total[0])) for total in found.totals]
+    yield from columns(
+        [head, *rows, [Text("loads on"), Text(), Text(number(found.hosts)), *loads]], right=(2,)
+    )

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fleets as files: tables that other tools read, and a picture."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from xml.dom import minidom
+
+import pytest
+
+from xsavvy import api
+from xsavvy.cpuid import write_raw
+from xsavvy.cpuid.presets import PRESETS
+
+NAMES = ["genoa", "milan", "ice-lake", "genoa", "genoa@v6.12"]
+GUESTS = ["avx", "avx512", "host"]
+WORDS = [
+    ["loads", "loads", "loads"],
+    ["loads", "refused", "refused"],
+    ["loads", "loses", "refused"],
+    ["loads", "loads", "loads"],
+    ["loads", "loads", "refused"],
+]
+
+
+def write(path: Path) -> api.FleetReport:
+    """A fleet's verdicts in a file."""
+    return api.fleet(NAMES, guests=GUESTS, kernel="v6.18", table=path)
+
+
+def test_kinds_and_totals() -> None:
+    """Two equal hosts are one row, and count twice."""
+    found = api.fleet(NAMES, guests=GUESTS, kernel="v6.18")
+    assert [row.count for row in found.rows] == [2, 1, 1, 1]
+    assert found.totals == ((5, 0, 0, 0), (3, 0, 1, 1), (2, 0, 0, 3))
+
+
+def test_csv_has_a_line_for_each_host(tmp_path: Path) -> None:
+    """Names, kernels, then the words."""
+    write(tmp_path / "fleet.csv")
+    rows = list(csv.reader((tmp_path / "fleet.csv").read_text().splitlines()))
+    assert rows[0] == ["host", "kernel", "avx", "avx512", "all of it"]
+    assert [row[2:] for row in rows[1:]] == WORDS
+    assert rows[5][:2] == ["genoa", "v6.12"]
+
+
+def test_json_lines(tmp_path: Path) -> None:
+    """Any other name gets JSON lines."""
+    write(tmp_path / "fleet.jsonl")
+    lines = [json.loads(line) for line in (tmp_path / "fleet.jsonl").read_text().splitlines()]
+    assert [list(line.values())[2:] for line in lines] == WORDS
+
+
+def test_parquet_is_read_by_others(tmp_path: Path) -> None:
+    """Columns of words, each stored once."""
+    parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed")
+    write(tmp_path / "fleet.parquet")
+    table = parquet.read_table(tmp_path / "fleet.parquet")
+    assert table.column_names == ["host", "kernel", "avx", "avx512", "all of it"]
+    assert [[row[name] for name in table.column_names[2:]] for row in table.to_pylist()] == WORDS
+
+
+def test_the_picture_is_xml_without_scripts(tmp_path: Path) -> None:
+    """A cell for each kind and guest, each with its words; names are escaped."""
+    path = tmp_path / "fleet.svg"
+    api.fleet(NAMES, guests=GUESTS, kernel="v6.18", picture=path)
+    document = minidom.parseString(path.read_text())
+    titles = [each.firstChild.data for each in document.getElementsByTagName("title")]
+    assert "genoa v6.12, all of it: refused" in titles
+    assert len(document.getElementsByTagName("rect")) == 1 + 4 + 12
+    assert not document.getElementsByTagName("script")
+
+
+def test_hosts_of_a_file(tmp_path: Path) -> None:
+    """A line names a preset or a dump, a kernel, and the host's configuration."""
+    dump = tmp_path / "own.txt"
+    dump.write_text(write_raw(PRESETS["genoa"].table))
+    listed = tmp_path / "hosts.csv"
+    listed.write_text(
+        f"host,kernel,configuration\ngenoa,v6.18\ngenoa,v6.18,nopku\n{dump},v6.18\n# old\nmilan,\n"
+    )
+    found = api.fleet([], listed=str(listed), guests=["avx,pku"])
+    assert [row.verdicts for row in found.rows] == [("loads",), ("refused",), ("loads",)]
+    assert found.rows[0].count == 2
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [("genova,v6.18", "no host"), ("genoa,v9", "kernel 'v9'"), ("genoa,v6.18,nopkru", "nopkru")],
+)
+def test_a_bad_line_is_named(tmp_path: Path, line: str, message: str) -> None:
+    """The file, the line and what was expected."""
+    listed = tmp_path / "hosts.csv"
+    listed.write_text(f"genoa\n{line}\n")
+    with pytest.raises(api.UsageError, match=rf"hosts.csv:2: .*{message}"):
+        api.fleet([], listed=str(listed))
+    with pytest.raises(api.UsageError, match="no hosts"):
+        api.fleet([])
+
+
+def test_a_table_that_cannot_be_written(tmp_path: Path) -> None:
+    """One line says which file and why."""
+    with pytest.raises(api.UsageError, match="cannot be written"):
+        write(tmp_path / "none" / "fleet.csv")
