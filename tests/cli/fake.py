@@ -12,6 +12,7 @@ from xsavvy.api import (
     CheckReport,
     CheckResult,
     LeftOut,
+    LintResult,
     ListItem,
     Progress,
     TraceStep,
@@ -22,6 +23,7 @@ from xsavvy.cpuid.presets import PRESETS
 from xsavvy.live.case import Case
 from xsavvy.live.conformance import Conformance, Explained, Fact, Met, Unexplained
 from xsavvy.live.host import Unreached
+from xsavvy.live.kvm import MaintainersConformance
 
 
 def result(**fields: Any) -> CheckResult:
@@ -72,6 +74,7 @@ class Api:
         self.interrupt_at = ""
         self.unfit = ""
         self.conformance = conformance()
+        self.theirs: MaintainersConformance | None = None
         self.CheckReport = CheckReport
         self.LeftOut = LeftOut
 
@@ -111,15 +114,23 @@ class Api:
             ListItem("two", "", "", {}),
         ]
 
-    def cpu(self, path: str | None) -> CpuDescription:
-        self.calls.append({"path": path})
+    def cpu(self, path: str | None, form: str | None) -> CpuDescription:
+        self.calls.append({"path": path, "form": form})
         return describe(PRESETS["milan"].table)
+
+    def lint(self, files: Sequence[str], **options: Any) -> tuple[LintResult, ...]:
+        self.calls.append({"files": files, **options})
+        return self.lints
 
     def replay_kvm(self, path: Path) -> None:
         return None
 
     def replay_bochs(self, path: Path) -> None:
         return None
+
+    def conform_maintainers(self) -> MaintainersConformance:
+        assert self.theirs is not None
+        return self.theirs
 
     def conform_silicon(self, **options: Any) -> Conformance:
         self.calls.append(options)

@@ -13,6 +13,7 @@ from tests.cli.fake import Api, conformance
 from xsavvy.live.answer import Difference
 from xsavvy.live.case import Case
 from xsavvy.live.conformance import Fact, Unexplained
+from xsavvy.live.kvm.maintainers import MaintainersConformance, Source
 
 DIFFERS = Unexplained(Case("xrstor", b"", rfbm=3), (Difference("vector", "none", "0xd"),), 41)
 
@@ -112,7 +113,10 @@ def test_a_replay_needs_no_machine(api: Api, run: Run, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ([], "nothing to ask: give --silicon, --kvm, --kvm-upstream VERSION, --bochs, or"),
+        (
+            [],
+            "nothing to ask: give --silicon, --kvm, --kvm-upstream VERSION, --bochs, --maintainers,",
+        ),
         (["--silicon", "--cases", "0"], "0 is not in the range"),
         (["--replay", "no/such"], "File 'no/such' does not exist."),
     ],
@@ -129,3 +133,24 @@ def test_a_replay_takes_no_new_cases(api: Api, run: Run, tmp_path: Path) -> None
     record = tmp_path / "record.jsonl"
     record.write_text("{}")
     assert run("conform", "--replay", str(record), "--seed", "1").exit_code == 2
+
+
+@pytest.mark.parametrize("agrees", [True, False])
+def test_the_maintainers_cases_are_shown(api: Api, run: Run, *, agrees: bool) -> None:
+    """`conform --maintainers` has a line for each file, and tells by its status whether all agree."""
+    source = Source(
+        "KVM selftests", "x86/a_test.c", "0123", 3, 3 if agrees else 2, () if agrees else ("a case",), 0, 0, (), (),
+        {"no PKU": 3}, ("isa.keys.rights",), (("EFER", "not modelled"),),
+    )  # fmt: skip
+    api.theirs = MaintainersConformance(
+        "maintainers", "v7.3", "genoa", None, "no /dev/kvm", (source,), 1.5
+    )
+    ran = run("conform", "--maintainers")
+    assert ran.exit_code == (0 if agrees else 1)
+    lines = ran.stdout.splitlines()
+    assert lines[0] == "maintainers  rules of v7.3 on genoa"
+    assert f"  a_test.c  model {3 if agrees else 2} of 3  0123" in lines
+    assert "    not asked  3 (no PKU)" in lines
+    assert "    left out   EFER (not modelled)" in lines
+    (found,) = json.loads(run("conform", "--maintainers", "--json").stdout)["results"]
+    assert found["sources"][0]["assertions"] == 3

@@ -2,7 +2,7 @@
 """The maintainers' own cases: what kvm-unit-tests and the KVM selftests assert, as tables.
 
 A table is a function of what a KVM offers, as the tests are. `answers` says what the rules answer; a machine is asked
-the same by `xsavvy.live.kvm`. The decision is docs/decisions/0009.
+the same by `xsavvy.live.kvm`. The decision is docs/decisions/0012.
 """
 
 from .case import Case, Explored, OneOf, Step, Table
