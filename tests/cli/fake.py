@@ -74,6 +74,7 @@ class Api:
         self.interrupt_at = ""
         self.unfit = ""
         self.conformance = conformance()
+        self.lints: tuple[LintResult, ...] = ()
         self.theirs: MaintainersConformance | None = None
         self.CheckReport = CheckReport
         self.LeftOut = LeftOut

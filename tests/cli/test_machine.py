@@ -24,7 +24,7 @@ def test_a_cpu_is_a_table(api: Api, run: Run) -> None:
     assert lines[0] == "AuthenticAMD  family 25 model 1 stepping 1  SVM"
     rows = {line.split()[1]: line.split() for line in lines if line.split()[:1] == ["9"]}
     assert rows["PKRU"][2:6] == ["XCR0", "8", "2,432", "832"]
-    assert api.calls == [{"path": None}]
+    assert api.calls == [{"path": None, "form": None}]
 
 
 def test_a_cpu_as_json(api: Api, run: Run) -> None:
@@ -35,12 +35,12 @@ def test_a_cpu_as_json(api: Api, run: Run) -> None:
 
 
 def test_a_dump_may_come_from_a_pipe(api: Api, run: Run, tmp_path: Path) -> None:
-    """A file name and '-' are handed to the API as they are."""
+    """A file name, '-' and a format are handed to the API as they are."""
     dump = tmp_path / "dump.txt"
     dump.write_text("x")
     run("cpu", "-")
-    run("cpu", str(dump))
-    assert api.calls == [{"path": "-"}, {"path": str(dump)}]
+    run("cpu", str(dump), "--from", "raw")
+    assert api.calls == [{"path": "-", "form": None}, {"path": str(dump), "form": "raw"}]
 
 
 @pytest.mark.parametrize("width", [80, 100])

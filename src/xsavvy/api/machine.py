@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """This machine and dumps of others: `cpu` and `conform_silicon`."""
 
-import sys
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from xsavvy.cpuid import Table, UnreadableDump, read
+from msgspec import structs
+
 from xsavvy.cpuid.describe import CpuDescription, describe
-from xsavvy.live import Case, Conformance, Unreachable, read_cpuid
+from xsavvy.cpuid.differing import differences
+from xsavvy.live import Case, Conformance, Unreachable
 from xsavvy.live import conform_silicon as ask_silicon
 from xsavvy.live import replay as ask_again
 from xsavvy.live.bochs import BochsConformance, Capture
@@ -29,6 +30,7 @@ from xsavvy.live.kvm import conform_kvm as ask_kvm
 from xsavvy.live.kvm import conform_maintainers as ask_maintainers
 from xsavvy.live.kvm.upstream import conform_upstream as ask_upstream
 
+from .dumps import LIMIT, open_dump
 from .run import check
 from .usage import UsageError
 
@@ -42,37 +44,26 @@ __all__ = [
     "replay_kvm",
 ]
 
-LIMIT = 8 << 20
 CASES = 100_000
 BOCHS_CASES = 20_000
 SEED = 1
 
 
-def cpu(path: str | None = None) -> CpuDescription:
-    """Describe the extended state of a CPU: of a dump in a file, of one on standard input (`-`), or of this machine.
+def cpu(path: str | None = None, form: str | None = None) -> CpuDescription:
+    """Describe the extended state of a CPU: of a dump, a preset, `/dev/kvm`, or this machine.
 
+    `path` may be `-` for standard input. `form` forces a dump's format. Of several processors the first is described, and where others differ is told.
     Raises UsageError.
 
-    >>> from xsavvy.cpuid.presets import PRESETS
-    >>> cpu().components[0].name
-    'X87'
+    >>> cpu("genoa").components[-1].name
+    'CET_S'
     """
-    try:
-        return describe(read_cpuid() if path is None else _dump(path))
-    except Unreachable as error:
-        raise UsageError(f"this machine's CPUID cannot be read: {error}") from None
-
-
-def _dump(path: str) -> Table:
-    try:
-        if path == "-":
-            return read(sys.stdin.buffer.read(LIMIT + 1), "<stdin>")
-        with Path(path).open("rb") as file:
-            return read(file.read(LIMIT + 1), path)
-    except UnreadableDump as error:
-        raise UsageError(str(error)) from None
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
+    dump = open_dump(path, form)
+    found = structs.replace(describe(dump.tables[0]), file=dump.name, format=dump.form)
+    if dump.roles:
+        return structs.replace(found, role=dump.roles[0])
+    others = differences(dump.tables)
+    return structs.replace(found, processors=len(dump.tables), differences=others)
 
 
 def conform_silicon(

@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import click
 
+from xsavvy.cli.dumps import as_form
 from xsavvy.cli.option import as_json
 from xsavvy.cli.status import HOLDS
 
@@ -14,26 +16,36 @@ __all__ = ["command"]
 
 
 @click.command("cpu")
-@click.argument(
-    "file", required=False, type=click.Path(exists=True, dir_okay=False, allow_dash=True)
+@click.argument("file", required=False, metavar="[FILE|PRESET]")
+@as_form
+@click.option(
+    "--svg",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    metavar="FILE",
+    help="Write a picture of the area in both forms too.",
 )
 @as_json
-def command(file: str | None, *, as_json: bool) -> int:
+def command(file: str | None, form: str | None, svg: Path | None, *, as_json: bool) -> int:
     """Show the extended state of a CPU.
 
-    That is its components with their sizes and offsets, what XCR0 and IA32_XSS may hold, and
-    the features around them. FILE is a CPUID dump in any of the formats that tools write, or
-    '-' for standard input; without it, this machine answers.
+    That is its components with their sizes and offsets, what XCR0 and IA32_XSS may hold and held, and
+    the features around them. FILE is a CPUID dump in any of the formats that tools write, '-' for
+    standard input, or /dev/kvm for what KVM shows guests; without it, this machine answers.
     """
     from xsavvy import api
-    from xsavvy.report.cpu import cpu_lines
     from xsavvy.report.json import encode
-    from xsavvy.report.screen import Screen
 
-    description = api.cpu(file)
+    description = api.cpu(file, form)
+    if svg is not None:
+        from xsavvy.report.area import write_area
+
+        write_area(description, svg)
     if as_json:
         sys.stdout.write(encode("cpu", [description]) + "\n")
     else:
+        from xsavvy.report.cpu import cpu_lines
+        from xsavvy.report.screen import Screen
+
         screen = Screen()
         screen.show(cpu_lines(description, screen.width))
     return HOLDS

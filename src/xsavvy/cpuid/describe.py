@@ -13,6 +13,7 @@ from typing import Final, Literal
 import msgspec
 
 from xsavvy.cpuid.contradiction import contradictions
+from xsavvy.cpuid.differing import ProcessorDifference
 from xsavvy.cpuid.feature import FEATURES, feature, has, tell
 from xsavvy.cpuid.finding import Finding, Unknown
 from xsavvy.cpuid.inforce import InForce, in_force
@@ -86,7 +87,8 @@ class CpuDescription(msgspec.Struct, frozen=True):
     `xcr0` and `xss` are the bits that XCR0 and IA32_XSS may have, None where the table does not say
     it all (the names are then those of the bits that it says). `in_force` lists the values that
     explain the current sizes, None where that cannot be told. `contradictions` is empty for every
-    sound table; `unknown` says what the table leaves open, and is empty for a complete one.
+    sound table; `unknown` says what the table leaves open, and is empty for a complete one. `file`, `format`,
+    `processors`, `role` (guest or host, where a dump has both) and `differences` are those of the dump.
     """
 
     vendor: str
@@ -108,6 +110,11 @@ class CpuDescription(msgspec.Struct, frozen=True):
     in_force: tuple[InForce, ...] | None
     contradictions: tuple[Finding, ...]
     unknown: tuple[Unknown, ...]
+    file: str = ""
+    format: str = ""
+    role: str = ""
+    processors: int = 1
+    differences: tuple[ProcessorDifference, ...] = ()
 
 
 _TITLES: Final = {each.index: each.title for each in COMPONENTS}

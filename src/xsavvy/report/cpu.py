@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from xsavvy.report.lint import difference_lines
 from xsavvy.report.text import columns, flow, number, styled
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ def cpu_lines(cpu: CpuDescription, width: int | None) -> Iterator[Text]:
         yield Text()
         yield from _sizes(cpu, width)
     yield from _features(cpu, width)
+    yield from difference_lines(cpu.differences)
     for gap in cpu.unknown:
         yield Text("  unknown: ", "yellow").append_text(styled(gap.sentence))
     for each in cpu.contradictions:
@@ -44,6 +46,10 @@ def _identity(cpu: CpuDescription) -> Iterator[Text]:
         yield styled(words, "dim")
     if cpu.virtualization:
         yield styled(cpu.virtualization.upper(), "dim")
+    if cpu.role:
+        yield styled(f"the {cpu.role} of the dump", "dim")
+    if cpu.processors > 1:
+        yield Text(f"the first of {cpu.processors} CPUs", "dim")
     if cpu.hypervisor:
         yield Text("seen through a hypervisor", "dim")
 

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""CPUID from wherever it comes: this machine, /dev/kvm, a preset, or a dump in any of the formats."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from xsavvy.cpuid import Table, UnreadableDump
+from xsavvy.cpuid.dump import FORMATS, Format, Source, UnknownFormat, detect, format_named
+from xsavvy.cpuid.presets import PRESETS
+from xsavvy.cpuid.table import Leaf
+from xsavvy.live import Unreachable, read_cpuid
+from xsavvy.live.kvm import asker
+
+from .usage import UsageError
+
+__all__ = ["LIMIT", "SOURCES", "Dump", "file_bytes", "open_dump"]
+
+LIMIT = 8 << 20
+SOURCES = (*(each.name for each in FORMATS), "machine", "kvm", "preset")
+"""What `--from` takes."""
+
+
+@dataclass(frozen=True)
+class Dump:
+    """Tables and where they came from; `roles` names them where they are not processors of one machine."""
+
+    name: str
+    form: str
+    tables: tuple[Table, ...]
+    roles: tuple[str, ...] = ()
+
+
+def open_dump(name: str | None, form: str | None = None) -> Dump:
+    """Return the tables of a dump, a preset, this machine (None) or a KVM (its device file).
+
+    `form` is one of SOURCES; without it, what a file holds is told by its text. Raises UsageError.
+    """
+    if form == "machine" or (name is None and form is None):
+        return _machine()
+    if form == "kvm" or (form is None and name == asker.NAME):
+        return _kvm(name or asker.NAME)
+    if form == "preset" or (form is None and name in PRESETS and not Path(str(name)).exists()):
+        if name is None or name not in PRESETS:
+            raise UsageError(f"no preset {name!r}: see xsavvy list platforms")
+        return Dump(name, "preset", (PRESETS[name].table,))
+    if name is None:
+        raise UsageError(f"--from {form} needs a file")
+    return _file(name, form)
+
+
+def _machine() -> Dump:
+    try:
+        return Dump("this machine", "machine", (read_cpuid(),))
+    except Unreachable as error:
+        raise UsageError(f"this machine's CPUID cannot be read: {error}") from None
+
+
+def _kvm(name: str) -> Dump:
+    """Ask KVM_GET_SUPPORTED_CPUID: all that it would show a guest."""
+    try:
+        device = os.open(name, os.O_RDWR | os.O_CLOEXEC)
+    except OSError as error:
+        raise UsageError(f"{name}: cannot be opened: {error.strerror}") from None
+    try:
+        entries = asker.cpuid_entries(device, asker.GET_SUPPORTED_CPUID)
+    finally:
+        os.close(device)
+    if isinstance(entries, int):
+        raise UsageError(f"{name}: KVM_GET_SUPPORTED_CPUID failed: {os.strerror(-entries)}")
+    table = {(leaf, index): Leaf(*words) for leaf, index, _, *words in entries}
+    return Dump(name, "kvm", (Table(table, whole=True),))
+
+
+def _file(name: str, form: str | None) -> Dump:
+    shown = "<stdin>" if name == "-" else name
+    try:
+        source = Source(file_bytes(name), shown)
+        chosen: Format = detect(source) if form is None else format_named(form)
+        return Dump(shown, chosen.name, chosen.reads(source), chosen.roles)
+    except (UnreadableDump, UnknownFormat) as error:
+        raise UsageError(str(error)) from None
+
+
+def file_bytes(name: str) -> bytes:
+    """Read a file, or standard input (`-`), up to a limit. Raises UsageError."""
+    try:
+        if name == "-":
+            return sys.stdin.buffer.read(LIMIT + 1)
+        with Path(name).open("rb") as file:
+            return file.read(LIMIT + 1)
+    except FileNotFoundError:
+        near = difflib.get_close_matches(name, PRESETS, n=3, cutoff=0.5)
+        hint = f"; nearest presets: {', '.join(near)}" if near else ""
+        raise UsageError(f"{name}: no such file, and no preset{hint}") from None
+    except OSError as error:
+        raise UsageError(f"{name}: cannot be read: {error.strerror}") from None
