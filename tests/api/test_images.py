@@ -12,7 +12,14 @@ from types import SimpleNamespace
 import pytest
 
 from tests.image.core import PART, elf, note, prstatus
-from xsavvy.api import UsageError, check_image, convert_image, diff_images, show_image
+from xsavvy.api import (
+    UsageError,
+    check_image,
+    convert_image,
+    convert_images,
+    diff_images,
+    show_image,
+)
 from xsavvy.image.header import write
 
 
@@ -114,6 +121,27 @@ def test_convert_and_back(blob: str, tmp_path: Path) -> None:
     assert diff_images(blob, str(path), cpus=("genoa", "ice-lake")) == []
     back = convert_image(str(path), to="standard", cpu="genoa", from_cpu="ice-lake")
     assert back.area == Path(blob).read_bytes()
+
+
+def test_a_fleet(blob: str) -> None:
+    """Many areas are converted as each would be alone, whatever their sizes; refusals keep their number."""
+    area = Path(blob).read_bytes()
+    alone = convert_image(blob, to="standard", cpu="ice-lake").area
+    done = convert_images(
+        [area, area[:2440], area], to="standard", from_cpu="genoa", cpu="ice-lake", kind="kvm"
+    )
+    assert done.areas == (alone, alone, alone)
+    lost = convert_images([area], to="standard", from_cpu="genoa", cpu="haswell")
+    assert lost.areas == (None,)
+    assert "PKRU is not supported" in lost.refused[0]
+    for call, words in (
+        ({"to": "compact"}, "no format"),
+        ({"to": "standard", "kind": "elf"}, "no kind of image 'elf'"),
+        ({"to": "standard", "drop": ["MXCSR"]}, "cannot be dropped"),
+        ({"to": "standard"}, "area 0: expected 576 to 65536 bytes, found 3"),
+    ):
+        with pytest.raises(UsageError, match=words):
+            convert_images([b"abc"], from_cpu="genoa", cpu="genoa", **call)  # type: ignore[arg-type]
 
 
 def test_convert_does_not_lose(blob: str) -> None:

@@ -11,6 +11,7 @@ from .differing import CommitDiff, StepDiff, diff
 from .exporting import LANGUAGES, ExportedModel, export
 from .fleets import FleetReport, FleetRow, fleet
 from .gallery import GalleryReport, GalleryResult, Side, gallery, known_bugs
+from .imagefleet import ConvertedFleet, convert_images
 from .images import (
     ConvertedImage,
     ImageArea,
@@ -56,6 +57,7 @@ __all__ = [
     "CheckReport",
     "CheckResult",
     "CommitDiff",
+    "ConvertedFleet",
     "ConvertedImage",
     "ExportedModel",
     "Exposure",
@@ -91,6 +93,7 @@ __all__ = [
     "conform_maintainers",
     "conform_silicon",
     "convert_image",
+    "convert_images",
     "cpu",
     "default_scenarios",
     "diff",

@@ -10,7 +10,7 @@ This is the one module that needs NumPy.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     Bytes = NDArray[np.uint8]
     Sizes = NDArray[np.int64]
 
-__all__ = ["Fleet", "convert_all"]
+__all__ = ["Fleet", "convert_all", "matrix"]
 
 BATCH: Final = 4096
 """Images that are worked on at a time, so that they stay in the cache."""
@@ -61,6 +61,15 @@ class Fleet:
     areas: Bytes
     sizes: Sizes
     refused: dict[int, str]
+
+
+def matrix(areas: Sequence[bytes]) -> Bytes:
+    """Put areas of one size into a matrix.
+
+    >>> matrix([bytes(576), bytes(576)]).shape
+    (2, 576)
+    """
+    return np.frombuffer(b"".join(areas), np.uint8).reshape(len(areas), -1)
 
 
 def convert_all(areas: Bytes, source: Processor, target: Target, kind: Kind = Kind.RAW) -> Fleet:
