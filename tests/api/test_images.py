@@ -141,7 +141,7 @@ def test_a_fleet(blob: str) -> None:
         ({"to": "standard"}, "area 0: expected 576 to 65536 bytes, found 3"),
     ):
         with pytest.raises(UsageError, match=words):
-            convert_images([b"abc"], from_cpu="genoa", cpu="genoa", **call)  # type: ignore[arg-type]
+            convert_images([b"abc"], from_cpu="genoa", cpu="genoa", **call)
 
 
 def test_convert_does_not_lose(blob: str) -> None:
