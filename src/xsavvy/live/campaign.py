@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
+from xsavvy.isa.components import names
 from xsavvy.live.answer import Difference
 from xsavvy.live.case import Case
 from xsavvy.live.conformance import Conformance, Explained, Met, Unexplained
@@ -88,6 +90,8 @@ def _run(
     start = time.perf_counter()
     model = Prediction(host)
     agree = reruns = done = 0
+    instructions: Counter[str] = Counter()
+    asked: Counter[int] = Counter()
     explained: list[Explained] = []
     unexplained: list[Unexplained] = []
     with Silicon(host) as silicon:
@@ -107,6 +111,9 @@ def _run(
             else:
                 unexplained.append(Unexplained(case, verdict.differences, number))
             done += 1
+            instructions[case.instruction] += 1
+            if case.has_operand:
+                asked[case.rfbm & host.reachable] += 1
             if len(unexplained) == MOST_WRONG:
                 break
             if progress is not None and (done % STEP == 0 or done == total):
@@ -123,7 +130,18 @@ def _run(
         seed=seed,
         reruns=reruns,
         seconds=time.perf_counter() - start,
+        instructions=dict(sorted(instructions.items())),
+        components=_by_component(asked),
     )
+
+
+def _by_component(asked: Mapping[int, int]) -> dict[str, int]:
+    """Count for each component the cases whose mask had it."""
+    found: Counter[str] = Counter()
+    for mask, cases in sorted(asked.items()):
+        for name in names(mask):
+            found[name] += cases
+    return dict(sorted(found.items()))
 
 
 def minimal(

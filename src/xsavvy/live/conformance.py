@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 
 from xsavvy.live.answer import Difference
 from xsavvy.live.case import Case, encode
@@ -110,6 +111,8 @@ class Conformance:
         seed: with a case's number this is a complete record of it.
         reruns: how often a case was asked again because XINUSE may change at any interrupt.
         seconds: how long it took.
+        instructions: how many of the cases had each instruction.
+        components: how many of the cases asked an instruction with an operand for each component.
     """
 
     oracle: str
@@ -123,6 +126,8 @@ class Conformance:
     seed: int
     reruns: int
     seconds: float
+    instructions: Mapping[str, int] = field(default_factory=dict)
+    components: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def holds(self) -> bool:
@@ -154,4 +159,6 @@ class Conformance:
             "seed": self.seed,
             "reruns": self.reruns,
             "seconds": self.seconds,
+            "instructions": dict(self.instructions),
+            "components": dict(self.components),
         }

@@ -25,6 +25,9 @@ def conform_lines(conformance: Conformance, width: int | None) -> Iterator[Text]
     """Give who was asked, how many cases agree, each difference, and what could not be asked."""
     yield from flow(_who(conformance), indent=0, width=width)
     yield from flow(_count(conformance), indent=2, width=width)
+    for counts in (conformance.instructions, conformance.components):
+        shown = (Text(f"{name} {number(cases)}", "dim") for name, cases in counts.items())
+        yield from flow(shown, indent=2, width=width)
     for fact in conformance.facts:
         if fact.seen is not None:
             yield from _fact(fact, width)
