@@ -21,7 +21,14 @@ from .enabled import KVM_SUPPORTED_XCR0, guest_xcr0, host_xcr0
 from .kernels import Kernel
 from .migration import KVM_XSAVE_BYTES, fxsave_image_errno
 
-__all__ = ["KVM_XSAVE_BYTES", "Acceptance", "set_xsave", "supported_xcr0"]
+__all__ = [
+    "KVM_XSAVE_BYTES",
+    "Acceptance",
+    "narrows",
+    "set_xsave",
+    "supported_xcr0",
+    "user_xfeatures",
+]
 
 _CHECKS_SUPPORTED: Final = "d7876f1be40a"
 _CHECKS_MXCSR: Final = "mxcsr_reserved_bits"
@@ -93,7 +100,7 @@ def set_xsave(
         return Acceptance(errno, ("a host without XSAVE takes x87 and SSE alone",) if errno else ())
     supported = supported_xcr0(kernel, processor) if supported is None else supported
     guest = supported if guest_xcr0 is None else ioctls.guest_supported(guest_xcr0, supported)
-    user = _user_xfeatures(kernel, supported, guest)
+    user = user_xfeatures(kernel, supported, guest)
     drops = 1 if _DROPS_DISABLED in kernel else 0
     seen = ioctls.set_xsave_bv(header.xstate_bv, xfd, drops)
     damaged = _damaged(header) if _CHECKS_HEADER in kernel else 0
@@ -120,14 +127,18 @@ def set_xsave(
     )
 
 
-def _user_xfeatures(kernel: Kernel, supported: int, guest: int) -> int:
-    """Return fpstate.user_xfeatures: what an image may name."""
-    narrows = _NARROWS in kernel and _NARROWS_AT_GET_ONLY not in kernel
+def narrows(kernel: Kernel) -> bool:
+    """Tell whether the guest's CPUID bounds which images are accepted. Source: commits ad856280ddea, 8647c52e9504."""
+    return _NARROWS in kernel and _NARROWS_AT_GET_ONLY not in kernel
+
+
+def user_xfeatures(kernel: Kernel, default: int, guest: int) -> int:
+    """Return fpstate.user_xfeatures: what an image may name; `default` is what every guest's fpstate has room for."""
     return ioctls.guest_user_xfeatures(
-        supported & ~XTILEDATA,
+        default & ~XTILEDATA,
         guest & XTILEDATA,
         guest,
-        1 if narrows else 0,
+        1 if narrows(kernel) else 0,
         1 if _KEEPS_FPSSE in kernel else 0,
     )
 

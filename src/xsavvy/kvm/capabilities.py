@@ -65,7 +65,8 @@ class Capabilities:
     Attributes:
         xcr0, xss: components that KVM_GET_SUPPORTED_CPUID tells this process of.
         supported_xcr0: kvm_caps.supported_xcr0, before permissions: KVM_X86_XCOMP_GUEST_SUPP.
-        host_xcr0, host_xss: what the host has in its own registers.
+        host_xcr0, host_xss: what the host has in its own registers; of IA32_XSS the bits that guests could have.
+        host_xsaves: whether the host's kernel has XSAVES to use.
         features: names of the features shown, in the order of FEATURES.
         vmx: whose virtualization it is.
         reasons: one for each bit, shown or not.
@@ -76,6 +77,7 @@ class Capabilities:
     supported_xcr0: int
     host_xcr0: int
     host_xss: int
+    host_xsaves: bool
     features: tuple[str, ...]
     vmx: bool
     reasons: tuple[Reason, ...]
@@ -101,12 +103,15 @@ def capabilities(table: Table, kernel: Kernel, host: Configuration = PLAIN) -> C
     vmx = is_vmx(table)
     own_xcr0 = _host_xcr0(found, table, kernel, host)
     own_xss = _host_xss(found, table, kernel)
+    own_xsaves = own_xcr0 != 0 and found.has("xsaves")
     supported = _guest_xcr0(found, own_xcr0, kernel, vmx, host)
     _features(found, supported, kernel, vmx, host, table)
     xss = _guest_xss(found, own_xss, kernel, vmx, host)
     xcr0 = _permitted(found, supported, kernel, host)
     kept = tuple(name for name in FEATURES if found.has(name))
-    return Capabilities(xcr0, xss, supported, own_xcr0, own_xss, kept, vmx, _named(found.reasons))
+    return Capabilities(
+        xcr0, xss, supported, own_xcr0, own_xss, own_xsaves, kept, vmx, _named(found.reasons)
+    )
 
 
 def _processor(found: Ledger, table: Table) -> None:

@@ -9,9 +9,9 @@ from functools import cached_property
 
 from xsavvy.cpuid.processor import missing_subleaves, subleaf, xcr0_supported
 from xsavvy.cpuid.table import Table
-from xsavvy.isa.components import PKRU, XTILEDATA, indices
+from xsavvy.isa.components import PKRU, indices
 from xsavvy.isa.layout import LEGACY_COMPONENTS
-from xsavvy.kvm import Kernel, ioctls
+from xsavvy.kvm import Kernel, acceptance, ioctls
 from xsavvy.kvm.capabilities import Capabilities, capabilities
 from xsavvy.kvm.configuration import PLAIN, Configuration
 
@@ -55,7 +55,7 @@ class Host:
     @property
     def compacts(self) -> bool:
         """Whether the host keeps images in the compacted format. Source: commit f31a9f7c7169."""
-        return self.has_xsave and "xsaves" in self.caps.features and "f31a9f7c7169" in self.kernel
+        return self.caps.host_xsaves and "f31a9f7c7169" in self.kernel
 
     @property
     def converts(self) -> bool:
@@ -70,19 +70,15 @@ class Host:
         """
         return self.caps.host_xcr0 & PKRU
 
-    @cached_property
+    @property
     def narrows(self) -> bool:
-        """Whether the guest's CPUID bounds what KVM_SET_XSAVE accepts. Source: commits ad856280ddea, 8647c52e9504."""
-        return "ad856280ddea" in self.kernel and "8647c52e9504" not in self.kernel
+        """Whether the guest's CPUID bounds what KVM_SET_XSAVE accepts."""
+        return acceptance.narrows(self.kernel)
 
     def user_xfeatures(self, guest_xcr0: int) -> int:
         """Return fpstate.user_xfeatures of a guest with this XCR0 in its CPUID: what its image may name."""
         guest = ioctls.guest_supported(guest_xcr0, self.supported)
-        default = self.caps.host_xcr0 & ~XTILEDATA
-        keeps = int("a1020a25e697" in self.kernel)
-        return ioctls.guest_user_xfeatures(
-            default, guest & XTILEDATA, guest, int(self.narrows), keeps
-        )
+        return acceptance.user_xfeatures(self.kernel, self.caps.host_xcr0, guest)
 
     @cached_property
     def places(self) -> Mapping[int, tuple[int, int]]:
