@@ -7,7 +7,7 @@ import pytest
 
 from xsavvy.isa.keys import pkrs_refuses, pkru_refuses
 from xsavvy.isa.registers import cr4_osxsave_ok, cr4_pke_ok
-from xsavvy.kvm import registers
+from xsavvy.kvm import kernel, registers
 from xsavvy.kvm.ioctls import set_cr4_ok
 from xsavvy.kvm.migration import set_sregs_errno
 
@@ -44,3 +44,15 @@ def test_each_register_of_keys_has_its_own_pages() -> None:
             assert not pkrs_refuses(value, 2, 1, writes, 1)
             for key in (1, 3):
                 assert not pkru_refuses(value, key, 1, writes, 1, 1)
+
+
+def test_a_vcpu_without_cpuid_has_no_feature_since_v6_14() -> None:
+    """Before, KVM_SET_SREGS took every bit of CR4 that KVM supports until KVM_SET_CPUID2."""
+    commit = "85e5ba83c016"
+    assert commit not in kernel("v6.13")
+    assert commit in kernel("v6.14")
+    every = registers.CR4_FEATURES
+    for enforces in (0, 1):
+        assert registers.cr4_features(1 << 18, every, 1, enforces) == 1 << 18
+    assert registers.cr4_features(0, every, 0, 0) == every
+    assert registers.cr4_features(0, every, 0, 1) == 0

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from xsavvy.live.kvm import asker, conform_maintainers
+from xsavvy.live.kvm import asker, conform_maintainers, longmode
 from xsavvy.live.kvm.facts import FACTS, Facts, facts_of
 from xsavvy.live.kvm.maintainers import MaintainersConformance
 from xsavvy.live.kvm.survey.guestcpuid import features_of
@@ -94,7 +94,7 @@ def test_debians_kernels_keep_what_is_asserted_but_what_is_younger(name: str) ->
     assert all("the kernel is older than" in why or "QEMU" in why for why in whys)
     asked = {source.file.rsplit("/", 1)[-1]: source.asked for source in found.sources}
     assert asked["set_sregs_test.c"] > 100
-    assert asked["pku.c"] == 0
+    assert asked["pku.c"] == 21
 
 
 def test_a_wrong_answer_is_seen() -> None:
@@ -167,3 +167,25 @@ def test_the_asker_needs_nothing_but_the_standard_library() -> None:
         if isinstance(node, ast.ImportFrom)
     }
     assert modules <= sys.stdlib_module_names
+
+
+@here
+def test_a_guest_in_64_bit_mode_has_both_kinds_of_pages() -> None:
+    """Reads and writes by either mapping arrive, what is not mapped and what is undefined is noted."""
+    device = os.open(asker.NAME, os.O_RDWR)
+    try:
+        results = asker.answer(device, [
+            ["set_cpuid", [[0x80000001, 0, 0, 0, 0, 0, 1 << 29]]],
+            longmode.enter(),
+            ["run", longmode.access(0, 1)],
+            ["run", longmode.access(1, 0)],
+            ["run", "0f0bf4"],
+            ["run", "8a042500003000f4"],
+            ["run", longmode.program(b"\x48\x89\xc8", rcx=0x1234)],
+        ])  # fmt: skip
+    finally:
+        os.close(device)
+    assert results[:2] == [0, 0]
+    assert [vector for _, vector, _ in results[2:]] == [-1, -1, 6, 14, -1]
+    assert results[3][2][0] & 0xFF == 1
+    assert results[6][2][0] == 0x1234

@@ -129,8 +129,6 @@ class Guest:
         """KVM_GET_CPUID2."""
         return cpuid_entries(self.vcpu, GET_CPUID2)
 
-    # XCR0 and MSRs.
-
     def set_xcrs(self, entries: list[list[int]], flags: int, count: int) -> int:
         """KVM_SET_XCRS with [xcr, value] entries; `count` is what the call claims."""
         buffer = _buffer(392)
@@ -181,8 +179,6 @@ class Guest:
         buffer = _buffer(24, struct.pack("<IIIIQ", 1, 0, index, 0, 0))
         result = ioctl(self.vcpu, GET_MSRS, buffer)
         return [result, struct.unpack_from("<Q", buffer, 16)[0]]
-
-    # XSAVE images.
 
     def set_xsave(self, header: str, mxcsr: int, fcw: int, fill: int) -> int:
         """KVM_SET_XSAVE: 64 header bytes (hex), MXCSR, FCW; `fill` seeds the other bytes, 0 leaves them zero."""
@@ -254,10 +250,7 @@ class Guest:
         return [result, seen, struct.unpack_from("<Q", self._read(GET_REGS, 0x90), 8)[0]]
 
     def run(self, code: str) -> list[Any]:
-        """Run real-mode code (hex) to its HLT; return the exit reason, the vector that was taken (-1: none), registers.
-
-        Every exception goes to a stub that notes its vector; the registers are eax, ebx, ecx, edx.
-        """
+        """Run code (hex) to its HLT; return the exit reason, the vector that was taken (-1: none), eax to edx."""
         memory = self._load(bytes.fromhex(code))
         assert self.run_page is not None
         result = self._run()
@@ -269,6 +262,16 @@ class Guest:
         (vector,) = struct.unpack_from("<h", memory, MARK)
         return [reason, vector, [rax, rbx, rcx, rdx]]
 
+    def enter(self, chunks: list[list[Any]], sregs: list[list[Any]]) -> int:
+        """Enter another mode: pieces of memory and of struct kvm_sregs, [offset, hex] each."""
+        memory, buffer = self.memory or self._mapped(), self._read(GET_SREGS, 0x138)
+        for place, data in chunks:
+            memory[place : place + len(data) // 2] = bytes.fromhex(data)
+        image = bytearray(buffer.raw)
+        for place, data in sregs:
+            image[place : place + len(data) // 2] = bytes.fromhex(data)
+        return ioctl(self.vcpu, SET_SREGS, _buffer(0x138, image))
+
     def _run(self) -> int:
         result = -errno.EINTR
         for _ in range(RUN_EXITS):
@@ -277,11 +280,16 @@ class Guest:
         return result
 
     def _mapped(self) -> mmap.mmap:
-        """Give the VM its memory, and real mode's segments."""
+        """Give the VM its memory, and real mode: segments, vectors at 0, their stubs at 0x1000."""
         memory = self.memory = mmap.mmap(-1, GUEST_BYTES)
         address = ctypes.addressof(ctypes.c_char.from_buffer(memory))
         region = _buffer(32, struct.pack("<IIQQQ", 0, 0, 0, GUEST_BYTES, address))
         _must(ioctl(self.vm, SET_USER_MEMORY_REGION, region))
+        for vector in range(32):
+            struct.pack_into("<HH", memory, 4 * vector, 0x1000 + 16 * vector, 0)
+            # mov word [MARK], vector; hlt
+            stub = bytes((0xC7, 0x06)) + struct.pack("<Hh", MARK, vector) + b"\xf4"
+            memory[0x1000 + 16 * vector : 0x1000 + 16 * vector + len(stub)] = stub
         sregs = self._read(GET_SREGS, 0x138)
         for place in range(6):
             segment = struct.pack(
@@ -292,13 +300,8 @@ class Guest:
         return memory
 
     def _load(self, code: bytes) -> mmap.mmap:
-        """Lay out memory: vectors at 0, their stubs at 0x1000, the code at 0x2000, the mark at 0x7000."""
+        """Put the code at 0x2000, no vector at the mark, and the registers at their start."""
         memory = self.memory or self._mapped()
-        for vector in range(32):
-            struct.pack_into("<HH", memory, 4 * vector, 0x1000 + 16 * vector, 0)
-            # mov word [MARK], vector; hlt
-            stub = bytes((0xC7, 0x06)) + struct.pack("<Hh", MARK, vector) + b"\xf4"
-            memory[0x1000 + 16 * vector : 0x1000 + 16 * vector + len(stub)] = stub
         memory[0x2000 : 0x2000 + len(code)] = code
         struct.pack_into("<h", memory, MARK, -1)
         values = [0] * 18
@@ -317,9 +320,6 @@ def filler(seed: int) -> bytes:
 def digest(data: bytes | bytearray) -> str:
     """Return a short digest of bytes."""
     return hashlib.blake2s(data, digest_size=8).hexdigest()
-
-
-# Calls on the device itself.
 
 
 def device_attr(device: int, group: int, attribute: int) -> list[int]:

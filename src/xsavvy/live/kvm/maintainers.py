@@ -20,7 +20,7 @@ from .conform import Ask, Explanation, ask_here, opened
 from .facts import FACTS, Facts, facts_of
 from .question import Claim
 from .rules import DECIDING
-from .survey.maintainers import MODE, Asked, asked_cases
+from .survey.maintainers import Asked, asked_cases
 
 __all__ = ["MaintainersConformance", "Source", "conform_maintainers"]
 
@@ -171,16 +171,11 @@ def _by_the_machine(
     not_asked: dict[str, int] = {}
     for asked, answer in answered:
         assert facts is not None
-        steps = asked.case.steps
-        asserted = [place for place in asked.places if steps[place].asserts is not None]
-        missing = asked.case.asserted - len(asserted)
-        if missing:
-            reason = asked.why or MODE
-            not_asked[reason] = not_asked.get(reason, 0) + missing
         if asked.question is None:
-            continue
-        count += len(asserted)
-        found += _not_kept(asked, answer, facts)
+            not_asked[asked.why] = not_asked.get(asked.why, 0) + asked.case.asserted
+        else:
+            count += asked.case.asserted
+            found += _not_kept(asked, answer, facts)
     return count, found, not_asked
 
 
@@ -188,17 +183,18 @@ def _not_kept(asked: Asked, answer: list[Any], facts: Facts) -> list[Explanation
     """Explain each assertion of a case that a machine does not keep."""
     assert asked.question is not None
     causes, found = Causes(asked.question, answer, facts), []
-    place_of_claim = -1
-    for place, seen in zip(asked.places, asked.results(answer, facts), strict=True):
-        step = asked.case.steps[place]
+    claims = 0
+    for place, (step, seen) in enumerate(
+        zip(asked.case.steps, asked.results(answer, facts), strict=True)
+    ):
         if step.asserts is None:
             continue
-        place_of_claim += 1
+        claims += 1
         if step.accepts(seen):
             continue
         what = f"{asked.table.name}: {asked.case.what}: {step}"
         claim = Claim(what, step.asserts, seen)
-        why = _older(asked, place, seen, facts) or causes.of(claim, place_of_claim)
+        why = _older(asked, place, seen, facts) or causes.of(claim, claims - 1)
         found.append(Explanation(what, "maintainers", str(step.asserts), str(seen), why))
     return found
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The cases of the maintainers' suites, asked of a KVM: each step becomes calls, and their answers its result.
 
-The guest is given what KVM_GET_SUPPORTED_CPUID says, as the selftests do, and runs in real mode. What such a guest
-cannot do is not asked, with the reason.
+The guest is given what KVM_GET_SUPPORTED_CPUID says, as the selftests do, and runs in real mode, or in 64-bit mode
+where a step needs it. What such a guest cannot do is not asked, with the reason.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from xsavvy.kvm import Kernel
+from xsavvy.live.kvm import longmode
 from xsavvy.live.kvm.code import CPUID, RDMSR, WRMSR, XGETBV, XSETBV, change_cr4, program
 from xsavvy.live.kvm.facts import Facts
 from xsavvy.live.kvm.question import Claim, Question
@@ -25,7 +26,7 @@ Calls = list[list[Any]]
 HLT = 5
 CAP_ONE_REG = 70
 VECTORS = {6: "#UD", 7: "#NM", 13: "#GP", 14: "#PF"}
-MODE = "needs a guest in 64-bit mode with paging"
+NO_TILES = "needs tiles that are configured in a guest"
 LISTED = "KVM_GET_MSR_INDEX_LIST"
 TOLD = ("XCR0 supported", "XCR0 usable", "offset", "size", LISTED)
 """Steps that the facts answer."""
@@ -37,14 +38,16 @@ OF_GUEST = (
     "RDMSR",
     "WRMSR",
     "KVM_RUN",
+    "WRPKRU",
+    "access",
 )
 """Steps that are instructions of the guest."""
+WIDE = ("access", "WRPKRU")
+"""Steps that need 64-bit mode."""
 UNASKED = {
-    "access": MODE,
-    "CR0.WP": MODE,
-    "TILELOADD": MODE,
-    "TILERELEASE": MODE,
-    "XSAVEC": MODE,
+    "TILELOADD": NO_TILES,
+    "TILERELEASE": NO_TILES,
+    "XSAVEC": NO_TILES,
     "emulated": "needs KVM's forced emulation (module parameter force_emulation_prefix)",
 }
 SET_BY_XSETBV = "QEMU's SVM does not intercept XSETBV: the guest would change its host's XCR0"
@@ -53,15 +56,11 @@ NO_ONE_REG = "this KVM has no KVM_CAP_ONE_REG"
 
 @dataclass(frozen=True)
 class Asked:
-    """A case as it is asked: the places of its steps, or why nothing is asked.
-
-    Steps whose places are missing are left out: they need a guest in 64-bit mode.
-    """
+    """A case as it is asked, or why it is not."""
 
     table: Table
     case: Case
     question: Question | None
-    places: tuple[int, ...] = ()
     why: str = ""
 
     def predicted(self, facts: Facts, kernel: Kernel) -> list[Any]:
@@ -72,11 +71,10 @@ class Asked:
         """Read the answers of a machine: one result for each of the steps."""
         told = self.predicted(facts, facts.rules)
         results, start = [], len(_opening(self.case, facts))
-        for place in self.places:
-            step = self.case.steps[place]
-            count = len(_calls(step, facts))
+        for step, rule in zip(self.case.steps, told, strict=True):
+            count = len(_calls(step, facts, wide=_is_wide(self.case)))
             seen = found[start : start + count]
-            results.append(_result(step, seen) if count else _told(step, facts, told[place]))
+            results.append(_result(step, seen) if count else _told(step, facts, rule))
             start += count
         return results
 
@@ -109,21 +107,22 @@ def _asked(table: Table, case: Case, facts: Facts) -> Asked:
     why = _why_not(case, facts)
     if why:
         return Asked(table, case, None, why=why)
-    places = tuple(place for place, step in enumerate(case.steps) if not _is_alias(step))
     calls = _opening(case, facts)
-    for place in places:
-        calls += _calls(case.steps[place], facts)
-    asked = Asked(table, case, None, places)
+    for step in case.steps:
+        calls += _calls(step, facts, wide=_is_wide(case))
+    asked = Asked(table, case, None)
 
     def judge(found: Sequence[Any], facts: Facts, kernel: Kernel) -> list[Claim]:
-        predicted = asked.predicted(facts, kernel)
+        results = zip(
+            case.steps, asked.predicted(facts, kernel), asked.results(found, facts), strict=True
+        )
         return [
-            Claim(f"{table.name}: {case.what}: {case.steps[place]}", predicted[place], result)
-            for place, result in zip(places, asked.results(found, facts), strict=True)
-            if case.steps[place].asserts is not None
+            Claim(f"{table.name}: {case.what}: {step}", predicted, result)
+            for step, predicted, result in results
+            if step.asserts is not None
         ]
 
-    return Asked(table, case, Question("maintainers", calls, judge), places)
+    return Asked(table, case, Question("maintainers", calls, judge))
 
 
 def _why_not(case: Case, facts: Facts) -> str:
@@ -136,20 +135,31 @@ def _why_not(case: Case, facts: Facts) -> str:
     return ""
 
 
-def _is_alias(step: Step) -> bool:
-    return step.name in ("XGETBV", "XSETBV") and step.operands[0] >> 32 != 0
+def _is_wide(case: Case) -> bool:
+    """Say whether a guest must be in 64-bit mode: for RCX[63:32], or for pages."""
+    return any(
+        step.name in WIDE or (step.name in ("XGETBV", "XSETBV") and step.operands[0] >> 32)
+        for step in case.steps
+    )
 
 
 def _opening(case: Case, facts: Facts) -> Calls:
-    """Return the calls before the first step: the guest's CPUID."""
-    if not case.cpuid:
-        return []
-    return [["set_cpuid", suite_entries(facts, case.without) if case.entries else []]]
+    """Return the calls before the first step: the guest's CPUID, and its mode."""
+    calls: Calls = []
+    if case.cpuid:
+        calls.append(["set_cpuid", suite_entries(facts, case.without) if case.entries else []])
+    if _is_wide(case):
+        calls.append(longmode.enter())
+    return calls
 
 
-def _calls(step: Step, facts: Facts) -> Calls:
+def _calls(step: Step, facts: Facts, *, wide: bool) -> Calls:
     """Return the calls of one step; none if the facts answer it."""
-    return [] if step.name in TOLD else CALLS[step.name](facts, *step.operands)
+    if step.name in TOLD:
+        return []
+    if wide and step.name in CALLS_IN_64_BIT_MODE:
+        return CALLS_IN_64_BIT_MODE[step.name](*step.operands)
+    return CALLS[step.name](facts, *step.operands)
 
 
 def _run(code: str) -> Calls:
@@ -182,6 +192,9 @@ CALLS: dict[str, Callable[..., Calls]] = {
     "CPUID OSXSAVE": lambda _: _run(program(CPUID, eax=1)),
     "RDMSR": lambda _, index: _run(program(RDMSR, ecx=index)),
     "WRMSR": lambda _, index, value: _write(WRMSR, index, value),
+    "CR0.WP": lambda _, wp: [["set_cr0", 0x6000_0010 | wp << 16]],
+    "WRPKRU": lambda _, value: _run(longmode.wrpkru(value)),
+    "access": lambda _, user, writes: _run(longmode.access(user, writes)),
     "KVM_SET_XCRS": lambda _, value: [["set_xcrs", [[0, value]], 0, 1]],
     "KVM_SET_MSRS": lambda _, index, value: [["set_msr", index, value]],
     "KVM_GET_MSRS": lambda _, index: [["get_msr", index]],
@@ -201,6 +214,19 @@ CALLS: dict[str, Callable[..., Calls]] = {
     "KVM_SET_ONE_REG": lambda _, index, value: [["set_reg", index, value]],
 }
 """The calls of each step that a machine can be asked."""
+
+
+CALLS_IN_64_BIT_MODE: dict[str, Callable[..., Calls]] = {
+    "XGETBV": lambda rcx: _run(longmode.program(XGETBV, rcx=rcx)),
+    "XSETBV": lambda rcx, value: _run(
+        longmode.program(XSETBV, rcx=rcx, edx=value >> 32, eax=value & 0xFFFFFFFF)
+    ),
+    "MOV CR4": lambda sets, clears: _run(longmode.change_cr4(sets, clears)),
+    "CR0.WP": lambda wp: [["set_cr0", longmode.CR0 | wp << 16]],
+    "WRPKRU": lambda value: _run(longmode.wrpkru(value)),
+    "access": lambda user, writes: _run(longmode.access(user, writes)),
+}
+"""What is different, or only possible, in 64-bit mode; the number of calls is that of `CALLS`."""
 
 
 def _told(step: Step, facts: Facts, told: Any) -> Any:
