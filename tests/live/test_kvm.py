@@ -9,7 +9,12 @@ from typing import Any
 
 import pytest
 
+from xsavvy.cpuid import Leaf, Table
 from xsavvy.kvm import kernel
+from xsavvy.kvm.capabilities import capabilities
+from xsavvy.kvm.configuration import configuration
+from xsavvy.kvm.exposed import MSRS, leaf_d, listed_msrs
+from xsavvy.live import read_cpuid
 from xsavvy.live.kvm import (
     BadCapture,
     asker,
@@ -157,3 +162,35 @@ def test_a_broken_capture_is_one_line(tmp_path: Path, text: str, message: str) -
         replay_capture(path)
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def offered_here() -> tuple[str, list[str]]:
+    """What this KVM shows that `capabilities` does not say, or the other way round."""
+    device = os.open(asker.NAME, os.O_RDWR)
+    try:
+        facts = facts_of(asker.answer(device, FACTS))
+    finally:
+        os.close(device)
+    table = read_cpuid()
+    caps = capabilities(table, facts.rules, configuration(["no-tile-permission"]))
+    told = leaf_d(table, caps, facts.rules)
+    shown = Table({key: Leaf(*leaf) for key, leaf in facts.supported.items() if key[0] == 0xD})
+    pairs = {
+        "KVM_X86_XCOMP_GUEST_SUPP": (caps.supported_xcr0, facts.attribute[1]),
+        "leaf 0xD": (told.selected([0xD]), shown),
+        "MSRs": (
+            {each.number for each in listed_msrs(caps, facts.rules)},
+            facts.msrs & {each.number for each in MSRS},
+        ),
+    }
+    return facts.module, [name for name, (ours, theirs) in pairs.items() if ours != theirs]
+
+
+@here
+def test_this_machines_kvm_offers_what_is_derived() -> None:
+    """kvm_intel and kvm_amd offer what follows from this CPUID; kvm_pvm has its own way, but not of XCR0."""
+    module, differ = offered_here()
+    if "kvm_pvm" in module:
+        assert set(differ) <= {"leaf 0xD", "MSRs"}
+        pytest.skip(f"kvm_pvm shows a leaf 0xD of its own: {', '.join(differ)} differ")
+    assert differ == []
