@@ -52,8 +52,8 @@ SEED = 1
 def cpu(path: str | None = None, form: str | None = None) -> CpuDescription:
     """Describe the extended state of a CPU: of a dump, a preset, `/dev/kvm`, or this machine.
 
-    `path` may be `-` for standard input. `form` forces a dump's format. Of several processors the first is described, and where others differ is told.
-    Raises UsageError.
+    `path` may be `-` for standard input; `form` forces a dump's format. Of several processors the first is described,
+    and where others differ is told. Raises UsageError.
 
     >>> cpu("genoa").components[-1].name
     'CET_S'

@@ -92,9 +92,9 @@ def supervisor_masks(
 def in_force(table: Table) -> tuple[InForce, ...] | None:
     """Return every pair of XCR0 and IA32_XSS that explains the sizes in leaf 0xD.
 
-    None where the table cannot say: no XSAVE, a supported component without its subleaf or with an
-    alignment that is unknown, more components than any processor has. An empty result says that no
-    legal pair explains the numbers.
+    None where the table cannot say: no XSAVE, a supported component without its subleaf or, if there is
+    a compacted size, with an alignment that is unknown, more components than any processor has. An
+    empty result says that no legal pair explains the numbers.
     Without XSAVEC and XSAVES the processor reports no compacted size, and `xss` is None.
     """
     try:
@@ -108,9 +108,7 @@ def _pairs(table: Table) -> tuple[InForce, ...] | None:
     leaves = {index: subleaf(table.read(XSAVE_LEAF, index)) for index in indices(xcr0 | xss)}
     if not xcr0 or any(not leaf.size for index, leaf in leaves.items() if index > 1):
         return None
-    if not all(
-        table.knows(XSAVE_LEAF, index, "eax", "ebx", "ecx") for index in leaves if index > 1
-    ):
+    if not all(table.knows(XSAVE_LEAF, index, "eax", "ebx") for index in leaves if index > 1):
         return None
     if not table.knows(XSAVE_LEAF, 0, "eax", "ebx", "edx"):
         return None
@@ -120,6 +118,8 @@ def _pairs(table: Table) -> tuple[InForce, ...] | None:
     told = table.knows(XSAVE_LEAF, 1, "ebx", "ecx", "edx")
     if not told or not (has(table, "xsavec") or has(table, "xsaves")):
         return tuple(InForce(value, None) for value in users)
+    if any(table.bit(XSAVE_LEAF, index, "ecx", 1) is None for index in leaves if index > 1):
+        return None
     size = table.read(XSAVE_LEAF, 1).ebx
     return tuple(
         InForce(value, supervisor)

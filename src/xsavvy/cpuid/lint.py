@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import msgspec
+from msgspec.structs import replace
 
 from xsavvy.cpuid.contradiction import contradictions
 from xsavvy.cpuid.counterpart import PAIRS, counterpart_findings
@@ -46,8 +47,16 @@ def lint(table: Table) -> Verdict:
 
 
 def unknowns(table: Table) -> tuple[Unknown, ...]:
-    """Return what a table does not say about extended state and what its features need."""
-    return (*_masks(table), *_components(table), *_counterparts(table), *dependency_unknowns(table))
+    """Return what a table does not say about extended state and what its features need, place by place."""
+    found: dict[tuple[int, int, str], Unknown] = {}
+    for family in (_masks, _components, _counterparts, dependency_unknowns):
+        for each in family(table):
+            place = each.leaf, each.subleaf, each.register
+            first = found.setdefault(place, each)
+            if first is not each:
+                more = each.sentence.partition(": ")[2]
+                found[place] = replace(first, sentence=f"{first.sentence}; {more}")
+    return tuple(found.values())
 
 
 def _masks(table: Table) -> Iterator[Unknown]:

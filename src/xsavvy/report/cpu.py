@@ -118,7 +118,7 @@ def _sizes(cpu: CpuDescription, width: int | None) -> Iterator[Text]:
     pairs = cpu.in_force or ()
     if len(pairs) == 1:
         xss = "" if pairs[0].xss is None else f", XSS={pairs[0].xss:#x}"
-        now.append(Text(f"so XCR0={pairs[0].xcr0:#x}{xss}"))
+        now.append(Text(f"so XCR0={pairs[0].xcr0:#x}{xss}, for certain"))
     elif pairs:
         xcr0 = " or ".join(dict.fromkeys(f"{pair.xcr0:#x}" for pair in pairs))
         now.append(Text(f"so XCR0={xcr0}, and one of {len(pairs)} values of XSS"))

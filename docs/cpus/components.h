@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Numbers as a checkpointing tool has them: counted on from an old list. */
+enum xfeature {
+	XFEATURE_FP, XFEATURE_SSE, XFEATURE_YMM, XFEATURE_BNDREGS, XFEATURE_BNDCSR,
+	XFEATURE_OPMASK, XFEATURE_ZMM_Hi256, XFEATURE_Hi16_ZMM, XFEATURE_PT, XFEATURE_PKRU,
+	XFEATURE_HDC,
+};
+#define XFEATURE_MASK_PT (1 << XFEATURE_PT)
+#define XFEATURE_MASK_SUPERVISOR (XFEATURE_MASK_PT | XFEATURE_HDC)
