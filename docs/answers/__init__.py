@@ -14,7 +14,7 @@ from .row import Answer
 from .seed_000 import OFFERED, TRACE
 from .seed_001 import XFD
 from .seed_002 import PKRU, XINUSE
-from .seed_003 import CAPABILITIES, SWITCHING, derivation_block, partners_block
+from .seed_003 import CAPABILITIES, SWITCHING, derivation_block, hosts_block, partners_block
 from .seed_004 import CHECKS, RESTORE, WARNING
 from .sentences import sentences_block
 from .systems import systems_block
@@ -38,6 +38,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "sentences": sentences_block,
     "cet-derivation": derivation_block,
     "cet-partners": partners_block,
+    "cet-hosts": hosts_block,
 }
 """Blocks that need no run."""
 

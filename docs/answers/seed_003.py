@@ -6,8 +6,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import product
 
-from xsavvy.isa.components import CET_U
-from xsavvy.kvm import cet
+from xsavvy.cpuid.presets import PRESETS
+from xsavvy.isa.components import CET_S, CET_U
+from xsavvy.kvm import cet, kernel
+from xsavvy.kvm.configuration import configuration
+from xsavvy.migrate import Host, guest_of, judge
 
 from .row import SVM, VMX, Answer, Row
 
@@ -79,7 +82,12 @@ def derivation_block() -> str:
 def _derivation() -> Iterator[str]:
     yield "| processor has | host | components in IA32_XSS | VMX offers | SVM offers | by raw CPUID (VMX) |"
     yield "|---|---|---|---|---|---|"
-    components = {cet.CET_ALL: "both", CET_U: "CET_USER alone", 0: "none"}
+    components = {
+        cet.CET_ALL: "both",
+        CET_U: "CET_USER alone",
+        CET_S: "CET_KERNEL alone",
+        0: "none",
+    }
     for cpuid, off, mask in product(FEATURES, (0, 1), components):
         if cpuid == 0 or (off and not cpuid & cet.IBT):
             continue
@@ -110,3 +118,57 @@ def _move(guest: int, to: int) -> str:
     if not cet.u_s_cet_ok(value, cet.guest_caps(to, guest)):
         return "refused: KVM_SET_MSRS of S_CET"
     return "moves"
+
+
+HOSTS = (
+    ("sapphire-rapids", "v6.18", ""),
+    ("sapphire-rapids", "v6.18", "nousershstk"),
+    ("sapphire-rapids", "v6.18", "ibt=off"),
+    ("sapphire-rapids", "v6.18", "clearcpuid=shstk"),
+    ("sapphire-rapids", "v6.18", "noxsaves"),
+    ("sapphire-rapids", "v6.18", "ept=0"),
+    ("sapphire-rapids", "v6.18", "cet=0"),
+    ("sapphire-rapids", "v6.18", "allow_smaller_maxphyaddr=1"),
+    ("sapphire-rapids", "v6.17", ""),
+    ("ice-lake", "v6.18", ""),
+    ("milan", "v6.18", ""),
+    ("milan", "v6.18", "npt=0"),
+)
+"""Hosts of the table of moves: a preset, a kernel, a configuration."""
+GUESTS = {"both": "avx,shstk,ibt", "SHSTK": "avx,shstk", "IBT": "avx,ibt"}
+
+
+def hosts_block() -> str:
+    """Return a table: real hosts, what their KVM offers and why not more, and which guests may come."""
+    return "\n".join(_hosts())
+
+
+def _hosts() -> Iterator[str]:
+    yield f"| host | configuration | offers | SHSTK is hidden | IBT is hidden |{_heads()}"
+    yield f"|---|---|---|---|---|{'---|' * len(GUESTS)}"
+    source = _host("sapphire-rapids", "v6.18", "")
+    for name, release, word in HOSTS:
+        host = _host(name, release, word)
+        caps = (cet.SHSTK if "cet_ss" in host.caps.features else 0) | (
+            cet.IBT if "cet_ibt" in host.caps.features else 0
+        )
+        reasons = {each.bit: each.why for each in host.caps.reasons if not each.shown}
+        cells = [f"{name} {release}", f"`{word}`" if word else "", FEATURES[caps]]
+        cells += [reasons.get(bit, "") for bit in ("cet_ss", "cet_ibt")]
+        cells += [_fate(source, host, words) for words in GUESTS.values()]
+        yield f"| {' | '.join(cells)} |"
+
+
+def _heads() -> str:
+    return "".join(f" a guest with {name} comes |" for name in GUESTS)
+
+
+def _host(name: str, release: str, word: str) -> Host:
+    return Host(name, PRESETS[name].table, kernel(release), configuration([word] if word else []))
+
+
+def _fate(source: Host, host: Host, words: str) -> str:
+    """Say what becomes of a guest with CET, AVX and nothing else."""
+    move = judge(source, host, guest_of(words, source))
+    calls = [each.rule for each in move.findings if each.effect == "refused"]
+    return f"refused: {calls[0]}" if calls else move.verdict
