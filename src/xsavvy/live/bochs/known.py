@@ -19,6 +19,7 @@ from xsavvy.isa.system import XSS
 from xsavvy.live.answer import PAGE_FAULT, Difference
 from xsavvy.live.machine.operand import WRITABLE
 
+from . import told
 from .case import BochsCase
 from .image import COMPACT
 from .predict import IN_COMPONENT
@@ -47,6 +48,7 @@ class Filter:
         why: what it does, one sentence.
         applies: whether the bug can show in a situation.
         excuses: whether it can be the cause of a difference, given by its name.
+        told: whether the answer holds exactly what the bug makes of it.
         forgets: gives the case without what should have been refused.
     """
 
@@ -54,11 +56,14 @@ class Filter:
     why: str
     applies: Callable[[Situation], bool]
     excuses: Excuse
+    told: Callable[[Situation], bool] = lambda _: True
     forgets: Callable[[Situation], BochsCase] | None = None
 
     def covers(self, situation: Situation, difference: Difference) -> bool:
         """Tell whether it is the reason for a difference."""
-        return self.excuses(situation, difference.what.partition(" (")[0])
+        return self.excuses(situation, difference.what.partition(" (")[0]) and (
+            situation.faulted or self.told(situation)
+        )
 
 
 def _memory(*names: str) -> frozenset[str]:
@@ -130,6 +135,7 @@ FILTERS: Final = (
         "XSAVEC and XSAVES place components from byte 160 on instead of 576 (changed in 2024)",
         lambda s: s.compact_save and bool(s.rfbm & ~0b11),
         _in_memory,
+        told.placed,
     ),
     Filter(
         "B2",
@@ -139,6 +145,7 @@ FILTERS: Final = (
         lambda s, what: (
             what in _state(s.misplaced()) or (s.case.paged and s.vectors[1] == PAGE_FAULT)
         ),
+        told.loaded,
     ),
     Filter(
         "B3",
@@ -148,31 +155,35 @@ FILTERS: Final = (
             what in _memory("CET_U", "CET_S")
             or (what == "memory XSTATE_BV" and not s.changed_bits() & ~(s.rfbm & CET))
         ),
+        told.in_use,
     ),
     Filter(
         "B4",
         "XRSTORS drops an illegal CET value instead of refusing it (changed later)",
         lambda s: s.compact_restore and s.vectors == (GENERAL, None) and s.illegal_cet() != 0,
         lambda s, what: what in _state(s.rfbm & s.xstate_bv & CET),
-        _with_legal_cet,
+        forgets=_with_legal_cet,
     ),
     Filter(
         "B5",
         "a compacted restore loads and checks MXCSR though XSTATE_BV[1] is 0",
         lambda s: s.compact_restore and not s.xstate_bv & SSE and bool(s.rfbm & (SSE | AVX)),
         lambda s, what: what in {"state MXCSR", "xinuse after"} or _refuses_mxcsr(s),
+        told.mxcsr_loaded,
     ),
     Filter(
         "B6",
         "XSAVEC and XSAVES write MXCSR though they do not write the XMM registers",
         lambda s: s.compact_save and bool(s.rfbm & (SSE | AVX)),
         lambda _, what: what in _memory("MXCSR", "MXCSR_MASK"),
+        told.mxcsr_kept,
     ),
     Filter(
         "B7",
         "a restore that initialises AVX also clears ZMM_Hi256",
         lambda s: s.restores and bool(s.rfbm & ~s.xstate_bv & AVX) and not s.rfbm & ZMM_HI256,
         lambda _, what: what in {"state ZMM_HI256", "xinuse after"},
+        told.cleared,
     ),
     Filter(
         "B8",
@@ -183,6 +194,7 @@ FILTERS: Final = (
         lambda s, what: (
             what == "memory XMM" or (what == "memory XSTATE_BV" and s.changed_bits() == SSE)
         ),
+        told.xmm,
     ),
     Filter(
         "B9",
@@ -193,7 +205,7 @@ FILTERS: Final = (
             and s.vectors[0] == GENERAL != s.vectors[1]
         ),
         lambda *_: False,
-        _without_bit_63,
+        forgets=_without_bit_63,
     ),
     Filter(
         "B10",
@@ -201,6 +213,7 @@ FILTERS: Final = (
         "hardware does)",
         lambda s: s.saves and not s.compact_save and bool(s.rfbm & PKRU),
         lambda _, what: what == "memory PKRU",
+        told.pkru_whole,
     ),
     Filter(
         "B11",
@@ -225,7 +238,7 @@ FILTERS: Final = (
         "memory of a requested component that is not moved need not be there",
         lambda s: s.case.paged and s.vectors[0] == PAGE_FAULT and s.vectors[1] != PAGE_FAULT,
         lambda *_: False,
-        _with_every_page,
+        forgets=_with_every_page,
     ),
     Filter(
         "P1",

@@ -92,6 +92,11 @@ class Situation:
         return self.predicted.answer.vector, self.seen.answer.vector
 
     @property
+    def faulted(self) -> bool:
+        """Tell whether Bochs raised an exception, so that it may have stopped in the middle."""
+        return self.vectors[1] is not None
+
+    @property
     def mxcsr(self) -> int:
         """MXCSR before."""
         return int.from_bytes(self.case.setup[24:28], "little")
