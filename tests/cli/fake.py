@@ -20,10 +20,13 @@ from xsavvy.api import (
 )
 from xsavvy.cpuid.describe import CpuDescription, describe
 from xsavvy.cpuid.presets import PRESETS
+from xsavvy.live.bochs import BochsConformance
+from xsavvy.live.bochs.conform import Known
 from xsavvy.live.case import Case
 from xsavvy.live.conformance import Conformance, Explained, Fact, Met, Unexplained
 from xsavvy.live.host import Unreached
 from xsavvy.live.kvm import MaintainersConformance
+from xsavvy.live.kvm.conform import Explanation
 
 
 def result(**fields: Any) -> CheckResult:
@@ -74,6 +77,7 @@ class Api:
         self.interrupt_at = ""
         self.unfit = ""
         self.conformance = conformance()
+        self.bochs = bochs()
         self.lints: tuple[LintResult, ...] = ()
         self.theirs: MaintainersConformance | None = None
         self.CheckReport = CheckReport
@@ -133,9 +137,30 @@ class Api:
         assert self.theirs is not None
         return self.theirs
 
+    def conform_bochs(self, **options: Any) -> BochsConformance:
+        self.calls.append(options)
+        return self.bochs
+
     def conform_silicon(self, **options: Any) -> Conformance:
         self.calls.append(options)
         return self.conformance
+
+
+def bochs(*unexplained: Explanation) -> BochsConformance:
+    """What a run on Bochs found: one difference that is known, and what is given."""
+    return BochsConformance(
+        oracle="bochs",
+        met=Met("tigerlake", "Bochs 2.7"),
+        cases=1000,
+        agree=999 - len(unexplained),
+        explained=(Explanation("xsavec64.", "xsavec", "", "", "B1"),),
+        unexplained=unexplained,
+        known=(Known("B1", "it places them elsewhere", 1), Known("B2", "another", 0)),
+        groups={"xsavec": 600, "xsetbv": 400},
+        unreached=(Unreached("XFD", "no emulator has the MSRs"),),
+        seed=7,
+        seconds=1.5,
+    )
 
 
 def conformance(*unexplained: Unexplained, facts: tuple[Fact, ...] = ()) -> Conformance:

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Run
-from tests.cli.fake import Api, conformance
+from tests.cli.fake import Api, bochs, conformance
 from xsavvy.live.answer import Difference
 from xsavvy.live.case import Case
 from xsavvy.live.conformance import Fact, Unexplained
+from xsavvy.live.kvm.conform import Explanation
 from xsavvy.live.kvm.maintainers import MaintainersConformance, Source
 
 DIFFERS = Unexplained(Case("xrstor", b"", rfbm=3), (Difference("vector", "none", "0xd"),), 41)
@@ -100,6 +101,31 @@ def test_conformance_as_json(api: Api, run: Run) -> None:
     assert (found["oracle"], found["cases"], found["agree"]) == ("silicon", 1000, 998)
     assert found["met"]["kernel"] == "Linux 6.12"
     assert found["unexplained"][0]["seen"] == "vector 0xd"
+
+
+def test_an_emulator_that_agrees(api: Api, run: Run) -> None:
+    """What Bochs is known to do otherwise is shown by its filters, and what it cannot be asked."""
+    ran = run("conform", "--bochs", "--cases", "1000", "--seed", "7")
+    assert ran.exit_code == 0
+    assert ran.stdout == (
+        "bochs  Bochs 2.7  tigerlake\n"
+        "  1,000 cases  999 agree  1 explained  0 unexplained  seed 7  1.50 s\n"
+        "  xsavec 600  xsetbv 400\n"
+        "  explained  B1, 1 case: it places them elsewhere\n"
+        "  not asked  XFD (no emulator has the MSRs)\n"
+    )
+    assert api.calls[0] | {"progress": None} == {
+        "cases": 1000, "seed": 7, "record": None, "progress": None,
+    }  # fmt: skip
+
+
+def test_an_emulator_that_differs(api: Api, run: Run) -> None:
+    """An unexplained case is shown with both answers, and the status is 1."""
+    api.bochs = bochs(Explanation("xsetbv EDX:EAX=0x5.", "xsetbv", "vector 0xd", "vector none"))
+    ran = run("conform", "--bochs")
+    assert ran.exit_code == 1
+    words = "  differs    xsetbv EDX:EAX=0x5. Predicted vector 0xd, seen vector none.\n"
+    assert words in ran.stdout
 
 
 def test_a_replay_needs_no_machine(api: Api, run: Run, tmp_path: Path) -> None:
