@@ -9,7 +9,6 @@ import pytest
 
 from xsavvy import api
 from xsavvy.cpuid.presets import PRESETS
-from xsavvy.cpuid.processor import processor
 from xsavvy.kvm import NEWEST, kernel
 from xsavvy.live.maintainers import TABLES, Case, Features, Step, Table, answers, offered
 from xsavvy.live.maintainers.vcpu import STEPS
@@ -28,7 +27,7 @@ SOURCE = Path(__file__).parents[3] / "src"
 
 def features(platform: str, release: str = NEWEST) -> Features:
     """Return what a kernel's KVM offers on a platform."""
-    return offered(kernel(release), processor(PRESETS[platform].table))
+    return offered(kernel(release), PRESETS[platform].table)
 
 
 def wrong(table: Table, has: Features, release: str = NEWEST) -> list[tuple[Case, Step, object]]:

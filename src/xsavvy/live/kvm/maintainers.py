@@ -9,7 +9,6 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from xsavvy.cpuid.presets import PRESETS
-from xsavvy.cpuid.processor import processor
 from xsavvy.kvm import COMMITS, NEWEST, Kernel, kernel
 from xsavvy.live.conformance import Met
 from xsavvy.live.machine.reach import Unreachable
@@ -142,7 +141,7 @@ def _source(
 def _by_the_rules(table: Table) -> tuple[int, list[str]]:
     """Count what a table asserts, and name what the rules of the newest kernel say otherwise."""
     newest = kernel(NEWEST)
-    features = offered(newest, processor(PRESETS[PLATFORM].table))
+    features = offered(newest, PRESETS[PLATFORM].table)
     features = features.having(table.lacks(features))
     assertions, differs = 0, []
     for case in table.cases(features):

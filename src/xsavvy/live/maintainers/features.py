@@ -6,15 +6,16 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from xsavvy.isa.components import AMX, CET_S, CET_U
+from xsavvy.cpuid.processor import processor
+from xsavvy.cpuid.table import Table
+from xsavvy.isa.components import AMX
 from xsavvy.isa.processor import Processor
 from xsavvy.kvm import Kernel, cet
-from xsavvy.kvm.acceptance import supported_xcr0
+from xsavvy.kvm.capabilities import capabilities
 from xsavvy.kvm.registers import CR4_OF_FEATURE
 
 __all__ = ["Features", "offered"]
 
-CET = CET_U | CET_S
 USUAL = frozenset(("UMIP", "FSGSBASE", "PCID", "SMEP", "SMAP", "LM"))
 """Features beside extended state that every processor of the presets since Ice Lake and Milan has."""
 OF_PROCESSOR = {
@@ -28,8 +29,6 @@ OF_PROCESSOR = {
     "SHSTK": "cet_ss",
     "IBT": "cet_ibt",
 }
-OFFERS_CET = {True: "8db428fd5229", False: "e140467bbdaf"}
-"""On AMD and on Intel."""
 
 
 @dataclass(frozen=True)
@@ -75,32 +74,20 @@ class Features:
         return cet.SHSTK * self.processor.cet_ss | cet.IBT * self.processor.cet_ibt
 
 
-def offered(kernel: Kernel, host: Processor, others: frozenset[str] = USUAL) -> Features:
-    """Return what a kernel's KVM offers its guests on a host; tiles are permitted.
+def offered(kernel: Kernel, table: Table, others: frozenset[str] = USUAL) -> Features:
+    """Return what a kernel's KVM offers its guests on a processor; tiles are permitted.
 
     >>> from xsavvy.cpuid.presets import PRESETS
-    >>> from xsavvy.cpuid.processor import processor
     >>> from xsavvy.kvm import kernel
-    >>> part = processor(PRESETS["sapphire-rapids"].table)
-    >>> found = offered(kernel("v7.3"), part)
+    >>> found = offered(kernel("v7.3"), PRESETS["sapphire-rapids"].table)
     >>> hex(found.processor.xcr0_supported), hex(found.processor.xss_supported), found.has("PKS")
     ('0x602e7', '0x1800', False)
-    >>> offered(kernel("v6.12"), part).has("SHSTK")
+    >>> offered(kernel("v6.12"), PRESETS["sapphire-rapids"].table).has("SHSTK")
     False
     """
-    caps = cet.SHSTK * host.cet_ss | cet.IBT * host.cet_ibt
-    if OFFERS_CET[host.is_amd] not in kernel:
-        caps = 0
-    if host.is_amd:
-        caps = cet.svm_caps(caps)
-    xss = cet.xss_with_caps(host.xss_supported, caps, int(host.xsaves))
-    caps = cet.caps_with_components(caps, xss)
-    guest = replace(
-        host,
-        xcr0_supported=supported_xcr0(kernel, host),
-        xss_supported=xss,
-        pks=False,
-        cet_ss=bool(caps & cet.SHSTK),
-        cet_ibt=bool(caps & cet.IBT),
-    )
+    caps = capabilities(table, kernel)
+    told: dict[str, Any] = {
+        name: name in caps.features for name in OF_PROCESSOR.values() if name != "xsave"
+    }
+    guest = replace(processor(table), xcr0_supported=caps.xcr0, xss_supported=caps.xss, **told)
     return Features(guest, others)

@@ -6,11 +6,12 @@ from __future__ import annotations
 from typing import Final
 
 from xsavvy.isa import registers as legal
-from xsavvy.isa.components import XTILEDATA
 from xsavvy.kvm import Kernel, cet, ioctls
+from xsavvy.kvm.exposed import MSRS
+from xsavvy.kvm.migration import saved_xss
 from xsavvy.kvm.registers import KVM_REG_GUEST_SSP
 
-from .features import Features
+from .features import OF_PROCESSOR, Features
 
 __all__ = ["ADDRESSES", "GUEST_SSP", "NAMES", "SSPS", "exists", "listed", "write_accepted"]
 
@@ -26,6 +27,10 @@ ADDRESSES: Final = {
     "CSTAR": 0xC000_0083,
 }
 """MSRs of 64-bit mode that hold a linear address; they stand beside the rest for the rule that they share."""
+NEEDS: Final = {
+    each.number: each.needs for each in MSRS if set(each.needs) <= set(OF_PROCESSOR.values())
+}
+"""Which features of a processor bring an MSR, any of them."""
 NAMES: Final = {
     XFD: "IA32_XFD", XFD_ERR: "IA32_XFD_ERR", XSS: "IA32_XSS", PKRS: "IA32_PKRS", U_CET: "IA32_U_CET",
     S_CET: "IA32_S_CET", **{index: f"IA32_PL{ring}_SSP" for ring, index in enumerate(SSPS)},
@@ -81,7 +86,8 @@ def listed(index: int, offered: Features, kernel: Kernel) -> bool:
     Source: arch/x86/kvm/x86.c kvm_probe_msr_to_save(); IA32_XSS: commit c0a5f2989122.
     """
     if index == XSS:
-        return "c0a5f2989122" in kernel and offered.processor.xss_supported != 0
-    if index in (XFD, XFD_ERR):
-        return offered.has("XFD") and offered.processor.xcr0_supported & XTILEDATA != 0
+        known = int("c0a5f2989122" in kernel)
+        return bool(saved_xss(known, offered.processor.xss_supported, 1))
+    if index in NEEDS:
+        return any(getattr(offered.processor, name) for name in NEEDS[index])
     return exists(index, offered)
