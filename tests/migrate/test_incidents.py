@@ -120,6 +120,41 @@ def test_fwupd_6633_shadow_stacks_without_branch_tracking() -> None:
     assert api.migrate("sapphire-rapids", "genoa", guest="avx,shstk").verdict == "loads"
 
 
+TEMPLATES = Path(__file__).parents[3] / "shared/data/cpuid/firecracker-templates"
+
+
+@pytest.mark.parametrize("release", ["v5.10", "v6.1"])
+@pytest.mark.parametrize(
+    ("here", "there", "template"),
+    [
+        ("sapphire-rapids", "ice-lake", "SPR_TO_T2_5.10"),
+        ("ice-lake", "sapphire-rapids", "T2"),
+        ("cascade-lake", "ice-lake", "T2S"),
+        ("ice-lake", "cascade-lake", "T2S"),
+        ("skylake-sp", "cascade-lake", "C3"),
+    ],
+)
+def test_firecrackers_templates_do_what_they_are_for(
+    here: str, there: str, template: str, release: str
+) -> None:
+    """A guest of a template moves between the processors that the template is for."""
+    path = TEMPLATES / f"{template}.json"
+    if not path.is_file():
+        pytest.skip(f"no third-party data: {path.name}")
+    move = api.migrate(here, there, guest=str(path), from_kernel=release, to_kernel=release)
+    assert (move.guest_xcr0, move.verdict) == (0x7, "loads")
+
+
+def test_a_template_for_5_10_leaves_cet_on_6_18() -> None:
+    """Made before KVM offered CET, it masks IA32_XSS and not SHSTK and IBT: the guest no longer gets to Ice Lake."""
+    path = TEMPLATES / "SPR_TO_T2_5.10.json"
+    if not path.is_file():
+        pytest.skip(f"no third-party data: {path.name}")
+    move = api.migrate("sapphire-rapids@v6.18", "ice-lake@v6.18", guest=str(path))
+    assert (move.guest_xss, move.verdict) == (0, "refused")
+    assert "CR4 for CET" in found(move, "KVM_SET_SREGS")
+
+
 def area(name: str, mask: int, header: int) -> Saved:
     """An image in the standard format of a preset, each component filled with its number."""
     layout = processor(PRESETS[name].table).standard

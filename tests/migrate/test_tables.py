@@ -6,7 +6,7 @@ from __future__ import annotations
 import csv
 import json
 from pathlib import Path
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -66,7 +66,7 @@ def test_the_picture_is_xml_without_scripts(tmp_path: Path) -> None:
     """A cell for each kind and guest, each with its words; names are escaped."""
     path = tmp_path / "fleet.svg"
     api.fleet(NAMES, guests=GUESTS, kernel="v6.18", picture=path)
-    found = list(ElementTree.fromstring(path.read_text()).iter())
+    found = list(ET.fromstring(path.read_text()).iter())
     names = [each.tag.rpartition("}")[2] for each in found]
     assert "genoa v6.12, all of it: refused" in [each.text for each in found]
     assert names.count("rect") == 1 + 4 + 12

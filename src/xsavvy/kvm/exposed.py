@@ -119,7 +119,7 @@ def required_size(table: Table, mask: int, kernel: Kernel, *, compacted: bool) -
             reach = compacted_end(reach, leaf.eax, leaf.ecx >> 1 & 1, honours)
         else:
             reach = max(reach, leaf.ebx + leaf.eax)
-    return reach
+    return reach & 0xFFFFFFFF
 
 
 def cap_xsave2(table: Table, caps: Capabilities, kernel: Kernel) -> int:
