@@ -32,7 +32,7 @@ class Capture:
     """A file that takes cases and answers as they come; a context manager. Raises OSError."""
 
     def __init__(self, path: Path, seed: int) -> None:
-        self._file = cast(BinaryIO, gzip.open(path, "wb", compresslevel=4))  # noqa: SIM115
+        self._file = cast(BinaryIO, gzip.open(path, "wb", compresslevel=6))  # noqa: SIM115
         self._parts: set[str] = set()
         self._write({"kind": KIND, "seed": seed})
 
