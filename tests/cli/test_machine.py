@@ -120,7 +120,7 @@ def test_an_emulator_that_agrees(api: Api, run: Run) -> None:
 
 
 def test_an_emulator_that_differs(api: Api, run: Run) -> None:
-    """An unexplained case is shown with both answers, and the status is 1."""
+    """What no filter excuses is shown with both answers, and is a finding."""
     api.bochs = bochs(Explanation("xsetbv EDX:EAX=0x5.", "xsetbv", "vector 0xd", "vector none"))
     ran = run("conform", "--bochs")
     assert ran.exit_code == 1
