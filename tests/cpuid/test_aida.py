@@ -55,7 +55,7 @@ def test_decoration_is_passed_over(line: str) -> None:
         ("CPUID 0000000D: 000602E7-0000", "'CPUID LEAF: EAX-EBX-ECX-EDX', each 8"),
         ("CPUID 0000000D: 000602E7-00002B00-00002B00-0000000", "'CPUID LEAF: EAX-EBX-ECX-EDX'"),
         ("CPUID 0000000D: 000602E7-00002B00-00002B00-000000000", "'CPUID LEAF: EAX-EBX-ECX-EDX'"),
-        ("CPUID 0000000D 000602E7-00002B00-00002B00-00000000", "'CPUID LEAF: EAX-EBX-ECX-EDX'"),
+        ("CPUID 0000000D =000602E7-00002B00-00002B00-00000000", "'CPUID LEAF: EAX-EBX-ECX-EDX'"),
         ("CPUID 0000000D: 000602G7-00002B00-00002B00-00000000", "a register of 32 bits"),
         ("CPUID 0000000G: 000602E7-00002B00-00002B00-00000000", "a leaf"),
         ("CPUID 0000000E: 0-0-0-0", "'CPUID LEAF: EAX-EBX-ECX-EDX'"),
@@ -146,3 +146,24 @@ def test_an_old_dump_without_headings_is_split() -> None:
     """The K10 dump has nothing between its processors; leaf 0 tells them apart."""
     tables = read_all(dump("instlatx64/AuthenticAMD0100F42_K10_DenebTWKR_CPUID.txt"))
     assert [table.read(1).ebx >> 24 for table in tables] == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("between", [": ", " :", "  \t", " "])
+def test_a_leaf_is_set_apart_in_several_ways(between: str) -> None:
+    """Dumps of several years have a colon, a colon after a space, or spaces alone."""
+    lines = [f"CPUID {leaf}{between}00000001-00000002-00000003-00000004" for leaf in
+             ("00000000", "00000001", "00000000", "00000001")]  # fmt: skip
+    tables = read_all("\n".join(lines))
+    assert [list(table) for table in tables] == [[(0, 0), (1, 0)]] * 2
+    assert tables[0].read(1) == Leaf(1, 2, 3, 4)
+
+
+def test_zeros_for_a_component_say_nothing() -> None:
+    """Some versions end leaf 0xD with zeros for a component that is there: it stays unknown."""
+    text = (
+        "CPUID 0000000D: 00000207-00000340-00000988-00000000 [SL 00]\n"
+        "CPUID 0000000D: 00000000-00000000-00000000-00000000 [SL 01]\n"
+        "CPUID 0000000D: 00000000-00000000-00000000-00000000 [SL 09]\n"
+    )
+    (table,) = read_all(text)
+    assert list(table) == [(13, 0), (13, 1)]

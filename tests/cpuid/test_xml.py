@@ -86,3 +86,16 @@ def test_libvirt_and_cpuid_agree() -> None:
     xml = read(dump("libvirt/x86_64-cpuid-Xeon-Platinum-8268.xml"))
     assert xml == read(dump("cpuid-r/8268-from-libvirt.cpuid-r.txt"))
     assert xml.read(0xD, 9) == Leaf(8, 0xA80, 0, 0)
+
+
+def test_a_register_that_is_repeated_is_told_once() -> None:
+    """RJCP's files from dumps without subleaves repeat a leaf with subleaf 0: the first counts."""
+    text = (
+        '<cpuid type="x86"><processor>'
+        '<register eax="00000004" ecx="00000000">1,0,0,0</register>'
+        '<register eax="00000004" ecx="00000000">2,0,0,0</register>'
+        '<register eax="0000000D" ecx="00000009">0,0,0,0</register>'
+        "</processor></cpuid>"
+    )
+    (table,) = read_all(text)
+    assert dict(table) == {(4, 0): Leaf(1, 0, 0, 0)}

@@ -82,7 +82,7 @@ PAIRS: Final[tuple[Pair, ...]] = (
         LWP,
         False,
         True,
-        True,
+        False,
         "lightweight profiling is XSAVE state",
         "APM Lightweight Profiling",
     ),

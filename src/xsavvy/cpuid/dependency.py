@@ -3,7 +3,8 @@
 
 A bit that is set though a bit that it needs is clear is what a careless mask makes. Linux turns such a
 feature off; other systems may use it and fault. The pairs are those of Linux' table and some of the
-manuals'; the reasons are the manuals'.
+manuals'; the reasons are the manuals'. Two of Linux' pairs are left out, as processors before 1999 break
+them: MMX and CMOV without FXSR.
 
 Sources: linux 7.3 arch/x86/kernel/cpu/cpuid-deps.c cpuid_deps[]; SDM "CPUID Instruction"; APM volume 3,
 "Obtaining Processor Information Via the CPUID Instruction".
@@ -41,8 +42,7 @@ _VL: Final = "its short forms are those of AVX512VL"
 _GROUPS: Final = (
     (_LINUX, "the environment of x87 is part of what FXSAVE saves", "fpu", "fxsr"),
     (_LINUX, "XSAVE's legacy region is FXSAVE's", "fxsr", "xsave"),
-    (_LINUX, "the register file is saved with FXSAVE", "fxsr", "mmx sse"),
-    (_LINUX, "FCMOV and CMOV came with the same generation; Linux drops both", "fxsr", "cmov"),
+    (_LINUX, "XMM is saved with FXSAVE", "fxsr", "sse"),
     (_LINUX, "it changes what FXSAVE and FXRSTOR save", "fxsr", "fxsr_opt"),
     (_LINUX, "it extends MMX", "mmx", "mmxext"),
     (_LINUX, "it extends SSE", "sse", "sse2"),

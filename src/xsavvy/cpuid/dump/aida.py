@@ -4,9 +4,10 @@
     CPUID 0000000D: 000602E7-00002B00-00002B00-00000000 [SL 00] [x87]
 
 `[SL n]` is the subleaf; what else stands in brackets is decoration and is not trusted (it calls
-subleaves 0 and 1 of leaf 0xD "x87" and "SSE"). Dumps of before about 2013 have no `[SL n]` and
-repeat the leaf instead, in order of the subleaf. For leaf 0xD they leave some subleaves out, so the
-order alone says nothing: the subleaf is inferred there, or the entry is left unknown.
+subleaves 0 and 1 of leaf 0xD "x87" and "SSE"). Some have spaces or a tab for the colon. Dumps of
+before about 2013 have no `[SL n]` and repeat the leaf instead, in order of the subleaf. For leaf 0xD
+they leave some subleaves out, so the order alone says nothing: the subleaf is inferred there, or the
+entry is left unknown.
 
 Some versions end leaf 0xD with four zeros for a component that the processor has (six public dumps, of
 processors whose other dumps have its size): such an entry is left unknown too.
@@ -14,19 +15,22 @@ processors whose other dumps have its size): such an entry is left unknown too.
 
 import re
 
-from xsavvy.cpuid.dump.intake import Collector, Source
-from xsavvy.cpuid.table import ZERO, Leaf, Table
+from xsavvy.cpuid.dump.intake import Collector, Source, not_asked
+from xsavvy.cpuid.table import Leaf, Table
 
 __all__ = ["read_aida", "recognises_aida"]
 
 _HEADER = re.compile(r"-+\[ .*Logical CPU #|CPUID Registers \(CPU #|CPU#\d+ AffMask")
 _START = re.compile(r"CPUID\s+(?:\S*\d|[A-Fa-f]{8}:)")
 _ENTRY = re.compile(
-    r"CPUID\s+(?P<leaf>[^\s:]+):\s+(?P<registers>[^\s-]+-[^\s-]+-[^\s-]+-[^\s-]+)"
+    r"CPUID\s+(?P<leaf>[^\s:]+)(?:\s*:\s*|\s+)(?P<registers>[^\s-]+-[^\s-]+-[^\s-]+-[^\s-]+)"
     r"(?P<notes>\s.*)?\Z"
 )
+_LEAF_0 = tuple(f"CPUID 00000000{after}" for after in ": \t")
 _SUBLEAF = re.compile(r"\[SL ([^\]]*)\]")
-_SIGN = re.compile(r"^CPUID [0-9A-Fa-f]{8}: (?:[0-9A-Fa-f]{8}-){3}", re.MULTILINE)
+_SIGN = re.compile(
+    r"^CPUID [0-9A-Fa-f]{8}(?:[ \t]{0,8}:[ \t]{0,8}|[ \t]{1,8})(?:[0-9A-Fa-f]{8}-){3}", re.MULTILINE
+)
 _SHAPE = "'CPUID LEAF: EAX-EBX-ECX-EDX', each 8 hexadecimal digits"
 _XSAVE = 0xD
 
@@ -84,7 +88,7 @@ def _add_processor(collector: Collector, entries: list[Entry]) -> None:
         if tag is None:
             subleaf = next(inferred) if leaf == _XSAVE else seen.get(leaf, 0)
             seen[leaf] = seen.get(leaf, 0) + 1
-        if subleaf is not None and not (leaf == _XSAVE and subleaf > 1 and registers == ZERO):
+        if subleaf is not None and not not_asked((leaf, subleaf), registers):
             collector.add(line, (leaf, subleaf), registers)
     collector.processor()
 
@@ -110,4 +114,4 @@ def read_aida(source: Source) -> tuple[Table, ...]:
 
 def _new_leaf_0(text: str, entries: list[Entry]) -> bool:
     """Tell whether leaf 0 comes again: it has no subleaves, so another processor begins."""
-    return text.startswith("CPUID 00000000:") and any(leaf == 0 for _, leaf, _, _ in entries)
+    return text.startswith(_LEAF_0) and any(leaf == 0 for _, leaf, _, _ in entries)

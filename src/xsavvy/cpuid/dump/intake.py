@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import NoReturn
 
-from xsavvy.cpuid.table import Key, Leaf, Table
+from xsavvy.cpuid.table import ZERO, Key, Leaf, Table
 
 __all__ = [
     "MAX_BYTES",
@@ -21,6 +21,7 @@ __all__ = [
     "Source",
     "UnreadableDump",
     "escaped",
+    "not_asked",
 ]
 
 MAX_BYTES = 8 << 20
@@ -51,6 +52,15 @@ def escaped(text: str, limit: int = 60) -> str:
         c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in head
     )
     return safe if len(text) <= limit and len(safe) <= limit else safe[: limit - 1] + "…"
+
+
+def not_asked(key: Key, registers: Leaf) -> bool:
+    """Tell whether an entry is zeros that AIDA64 printed for a state component of leaf 0xD.
+
+    Some versions end the leaf so though the processor has the component: dozens of public dumps, of processors
+    whose other dumps have its size. Such an entry says nothing, in AIDA64's form or converted from it.
+    """
+    return key[0] == 0xD and key[1] > 1 and registers == ZERO
 
 
 class UnreadableDump(ValueError):
@@ -166,9 +176,9 @@ class Collector:
         if known is not None:
             self._known[key] = known
 
-    def entries(self) -> dict[Key, Leaf]:
-        """Return what the present processor has so far."""
-        return dict(self._entries)
+    def find(self, key: Key) -> Leaf | None:
+        """Return an entry of the present processor, if it has come already."""
+        return self._entries.get(key)
 
     def finish(self) -> tuple[Table, ...]:
         """Return one table per logical processor; raises `UnreadableDump` if there is none."""

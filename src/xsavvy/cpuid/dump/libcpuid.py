@@ -42,14 +42,13 @@ def _add(source: Source, collector: Collector, line: int, text: str) -> None:
         source.refuse(line, "'ARRAY[INDEX]=EAX EBX ECX EDX', each 8 hexadecimal digits", text)
     words = (source.number(line, word, "a register of 32 bits") for word in match.groups()[2:])
     registers, index = Leaf(*words), int(match[2])
-    known = collector.entries()
     if match[1] in _LEAVES:
         key = _LEAVES[match[1]], index
-        wanted = registers != ZERO and key not in known
+        wanted = registers != ZERO and collector.find(key) is None
     else:
         key = _RANGES[match[1]] + index, 0
-        last = known.get((_RANGES[match[1]], 0), registers).eax
-        wanted = key[0] <= last or index == 0
+        first = collector.find((_RANGES[match[1]], 0)) or registers
+        wanted = key[0] <= first.eax or index == 0
     if wanted:
         collector.add(line, key, registers)
 

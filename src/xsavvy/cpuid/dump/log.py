@@ -48,7 +48,7 @@ def read_log(source: Source) -> tuple[Table, ...]:
             source.number(number, word, "a number of 32 bits") for word in match.groups()
         )
         page = page or match.re is _PAGE
-        if not (match.re is _PAGE and (leaf, subleaf) in collector.entries()):
+        if not (match.re is _PAGE and collector.find((leaf, subleaf)) is not None):
             collector.add(number, (leaf, subleaf), Leaf(*words))
     tables = collector.finish()
     return tuple(Table(table, whole=True) for table in tables) if page else tables

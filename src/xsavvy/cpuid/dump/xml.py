@@ -11,7 +11,7 @@ every entity) ends the reading, and so does deep nesting. MSRs and comments are 
 import re
 from xml.parsers import expat
 
-from xsavvy.cpuid.dump.intake import Collector, Source
+from xsavvy.cpuid.dump.intake import Collector, Source, not_asked
 from xsavvy.cpuid.table import Leaf, Table
 
 __all__ = ["read_xml", "recognises_xml"]
@@ -59,7 +59,7 @@ class _Reader:
         self.depth += 1
         if self.depth > _DEPTH:
             self.source.refuse(self.line, f"at most {_DEPTH} nested elements", element)
-        if element == "cpuid" and (self.depth > 1 or attributes):
+        if element == "cpuid" and (self.depth > 1 or "eax_in" in attributes):
             leaf, subleaf, *registers = (self.number(attributes, name) for name in _NUMBERS)
             self.collector.add(self.line, (leaf, subleaf), Leaf(*registers))
         elif element == "processor":
@@ -80,8 +80,11 @@ class _Reader:
         if len(words) != 4:
             self.source.refuse(self.line, "four registers with commas between", ",".join(words))
         numbers = (self.source.number(self.line, word.strip(), "a register") for word in words)
-        self.collector.add(self.line, self.register, Leaf(*numbers))
-        self.register = None
+        registers, key, self.register = Leaf(*numbers), self.register, None
+        # Converted from dumps without subleaves, which repeat the leaf: only the first can be told.
+        again = key != (0, 0) and self.collector.find(key) not in {None, registers}
+        if not again and not not_asked(key, registers):
+            self.collector.add(self.line, key, registers)
 
 
 def read_xml(source: Source) -> tuple[Table, ...]:
