@@ -88,7 +88,28 @@ def test_one_long_line() -> None:
 
 
 @pytest.mark.parametrize(
-    "filler", [" ", "\n", ">", "\t\n", "<cpuid ", "<!--", "0x", "CPUID 0", "{"]
+    "filler",
+    [
+        " ",
+        "\n",
+        ">",
+        "\t\n",
+        "<cpuid ",
+        "<!--",
+        "0x",
+        "CPUID 0",
+        "{",
+        "[ ",
+        "Gst: ",
+        "EAX_IN: 0x",
+        "CPUID[0d, 0",
+        "basic_cpuid[0",
+        "<cpu>",
+        '{"props":',
+        "State #2, ",
+        "# CPUID_VERSION\n",
+        "0x0000000d: subleafs:\n",
+    ],
 )
 def test_fillers_cost_no_more_than_their_length(filler: str) -> None:
     """Megabytes of what patterns begin with are refused without backtracking over them."""

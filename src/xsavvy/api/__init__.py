@@ -2,9 +2,9 @@
 """The public API: what a command does is a function here that returns typed objects.
 
 `check` and `trace` explore scenarios, `campaign` checks many worlds and keeps the answers, `export` writes a
-model for other checkers, `listing` says what the model knows, `cpu` describes a processor, `conform_silicon` asks
-this machine. Every name that a caller may get wrong raises UsageError, whose message is one line with the nearest
-valid names.
+model for other checkers, `listing` says what the model knows, `cpu` describes a processor, `lint` judges CPUID
+tables, `conform_silicon` asks this machine. Every name that a caller may get wrong raises UsageError, whose message
+is one line with the nearest valid names.
 """
 
 from .differing import CommitDiff, StepDiff, diff
