@@ -62,6 +62,25 @@ def test_a_fingerprint_is_predicted(host: str, version: str) -> None:
     assert listed == msrs & {msr.number for msr in MSRS}
 
 
+RAW = {
+    "INTEL_GRANITE_RAPIDS": "instlatx64/GenuineIntel00A06D1_GraniteRapids_03_CPUID.first4cpus.txt",
+    "AMD_GENOA": "instlatx64/AuthenticAMD0A10F11_K19_Genoa_01_CPUID.first4cpus.txt",
+}
+
+
+@pytest.mark.parametrize(("host", "version"), [*product(RAW, KERNELS)])
+def test_a_fingerprint_follows_from_a_raw_dump(host: str, version: str) -> None:
+    """From all leaves of a dump, not a preset's: AVX10's leaf is there on 6.18 and not before."""
+    seen, _ = fingerprint(host, version)
+    path = DATA.parent / RAW[host]
+    if not path.is_file():
+        pytest.skip(f"no third-party data: {path.name}")
+    raw, release = read(path.read_bytes(), path.name), kernel(KERNELS[version])
+    told = at_runtime(leaf_d(raw, capabilities(raw, release), release), raw, release)
+    for leaf in (0xD, 0x24):
+        assert told.selected([leaf]) == seen.selected([leaf])
+
+
 def test_granite_rapids_gains_tiles_and_then_cet() -> None:
     """2e7, then 602e7, then IA32_XSS 0x1800; the sizes that Firecracker's developers saw."""
     found = [offer("granite-rapids", name) for name in KERNELS.values()]

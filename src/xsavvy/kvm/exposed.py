@@ -36,6 +36,7 @@ __all__ = [
 
 _HONOURS_ALIGNMENT: Final = "cc04b6a21d43"
 _TILE_LEAVES: Final = ((0x1D, 0), (0x1D, 1), (0x1E, 0))
+_AVX10_LEAF: Final = (0x24, 0)
 _INSTRUCTIONS: Final = ("xsaveopt", "xsavec", "xgetbv1", "xsaves", "xfd")
 
 
@@ -130,7 +131,7 @@ def cap_xsave2(table: Table, caps: Capabilities, kernel: Kernel) -> int:
 
 
 def leaf_d(table: Table, caps: Capabilities, kernel: Kernel) -> Table:
-    """Return what KVM_GET_SUPPORTED_CPUID says in leaf 0xD, and in the leaves of the tiles."""
+    """Return what KVM_GET_SUPPORTED_CPUID says in leaf 0xD, and in the leaves of the tiles and of AVX10."""
     size = required_size(table, caps.xcr0, kernel, compacted=False)
     found = {(XSAVE_LEAF, 0): Leaf(caps.xcr0 & 0xFFFFFFFF, size, size, caps.xcr0 >> 32)}
     if caps.xcr0:
@@ -146,7 +147,16 @@ def leaf_d(table: Table, caps: Capabilities, kernel: Kernel) -> Table:
     for key in _TILE_LEAVES:
         if table.find(*key) is not None and (key[1] == 0 or "amx_tile" in caps.features):
             found[key] = table.read(*key) if "amx_tile" in caps.features else ZERO
+    if table.find(*_AVX10_LEAF) is not None and "1c450ffef589" in kernel:
+        found[_AVX10_LEAF] = _avx10(table, caps)
     return Table({key: leaf for key, leaf in found.items() if key[1] < 2 or leaf.eax})
+
+
+def _avx10(table: Table, caps: Capabilities) -> Leaf:
+    """Return leaf 0x24: version 1 and three widths; of AVX10.2, which newer kernels let through, nothing."""
+    told = table.bit(7, 1, "edx", 19) and "avx512f" in caps.features
+    ebx = table.read(*_AVX10_LEAF).ebx
+    return Leaf(0, min(ebx & 0xFF, 1) | (ebx & 0x70000), 0, 0) if told else ZERO
 
 
 def _subleaf(table: Table, index: int, caps: Capabilities) -> Leaf:

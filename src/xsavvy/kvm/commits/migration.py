@@ -98,6 +98,13 @@ MIGRATION = (
         "KVM_SET_XSAVE accepts again what the host supports, whatever the guest's CPUID says.",
     ),
     Commit(
+        "1c450ffef589",
+        "KVM: x86: Advertise AVX10.1 CPUID to userspace",
+        "v6.12",
+        "A guest is told of AVX10, which has AVX-512's registers: leaf 0x24. No step of the model asks.",
+        inferred=True,
+    ),
+    Commit(
         "1937e18cc3cf",
         "x86/fpu: Fix guest FPU state buffer allocation size",
         "v6.15",
