@@ -21,7 +21,8 @@ def asked() -> dict[str, Item]:
     for part in PARTS:
         for platform in ("sapphire-rapids", "genoa"):
             whole = program(part.scenarios[0].name, NEWEST, platform)
-            found |= {each.name: each for each in (*whole.properties, *whole.eventualities)}
+            items: tuple[Item, ...] = (*whole.properties, *whole.eventualities)
+            found |= {each.name: each for each in items}
     return found
 
 

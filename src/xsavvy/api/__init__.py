@@ -7,10 +7,11 @@ tables, `conform_silicon` asks this machine. Every name that a caller may get wr
 is one line with the nearest valid names.
 """
 
+from .bugs import GalleryReport, GalleryResult, Side, gallery, known_bugs
+from .checking import check, default_scenarios, trace
 from .differing import CommitDiff, StepDiff, diff
 from .exporting import LANGUAGES, ExportedModel, export
 from .fleets import FleetReport, FleetRow, fleet
-from .gallery import GalleryReport, GalleryResult, Side, gallery, known_bugs
 from .imagefleet import ConvertedFleet, convert_images
 from .images import (
     ConvertedImage,
@@ -45,7 +46,6 @@ from .migrating import (
     save_set,
 )
 from .result import CheckReport, CheckResult, LeftOut, Progress, TraceStep
-from .run import check, default_scenarios, trace
 from .running import RunReport, run
 from .stepping import RunStep
 from .usage import UsageError

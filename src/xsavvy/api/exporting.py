@@ -11,7 +11,7 @@ from xsavvy.checker.export import LANGUAGES, ExportError
 from xsavvy.checker.export import export as written
 from xsavvy.model.build import World
 
-from .run import bound_system, patch_of
+from .checking import bound_system, patch_of
 from .usage import UsageError, unknown
 from .world import find_scenario, setting, world
 

@@ -30,8 +30,8 @@ from xsavvy.live.kvm import conform_kvm as ask_kvm
 from xsavvy.live.kvm import conform_maintainers as ask_maintainers
 from xsavvy.live.kvm.upstream import conform_upstream as ask_upstream
 
+from .checking import check
 from .dumps import LIMIT, open_dump
-from .run import check
 from .usage import UsageError
 
 __all__ = [

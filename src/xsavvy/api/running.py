@@ -22,7 +22,7 @@ from xsavvy.model.programs import BrokenProgram, GuestProgram, programs, read_pr
 from xsavvy.model.registry import PARTS
 from xsavvy.model.scenario import Scenario
 
-from .run import patch_of
+from .checking import patch_of
 from .stepping import Runner, RunStep, number_of
 from .usage import UsageError, nearest, unknown
 from .world import setting, world

@@ -12,7 +12,7 @@ from xsavvy.checker.trace import hop_by, shown, values
 from xsavvy.isa.components import COMPONENTS
 from xsavvy.model.programs import GuestProgram, Statement
 
-from .run import place_of
+from .checking import place_of
 from .usage import UsageError, nearest
 
 __all__ = ["RunStep", "Runner", "number_of"]

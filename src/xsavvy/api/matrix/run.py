@@ -6,7 +6,7 @@ from contextlib import closing
 from math import inf
 from pathlib import Path
 
-from xsavvy.api.run import ENGINES
+from xsavvy.api.checking import ENGINES
 from xsavvy.api.usage import unknown
 
 from .identity import code_identity
