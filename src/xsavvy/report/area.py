@@ -53,8 +53,9 @@ def blocks(cpu: CpuDescription, *, compacted: bool) -> list[Block]:
     found = [Block(at, size, name, "legacy", note) for at, size, name, note in LEGACY]
     found.append(Block(*HEADER[:3], "header", HEADER[3]))
     placed = [(_offset(row, compacted), row) for row in cpu.components if row.index > 1]
+    known = [(at, row) for at, row in placed if at is not None and row.size]
     reach = END_OF_HEADER
-    for offset, row in sorted((at, row) for at, row in placed if at is not None and row.size):
+    for offset, row in sorted(known, key=lambda item: (item[0], item[1].index)):
         if offset > reach:
             name = "hole, for alignment" if compacted else "hole"
             why = "aligned to 64 bytes" if compacted else "no component of this processor"
