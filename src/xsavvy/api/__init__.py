@@ -11,7 +11,7 @@ from .bugs import GalleryReport, GalleryResult, Side, gallery, known_bugs
 from .checking import check, default_scenarios, trace
 from .differing import CommitDiff, StepDiff, diff
 from .exporting import LANGUAGES, ExportedModel, export
-from .fleets import FleetReport, FleetRow, fleet
+from .fleets import FleetReport, FleetRow, PairsReport, PairsRow, fleet, fleet_pairs
 from .imagefleet import ConvertedFleet, convert_images
 from .images import (
     ConvertedImage,
@@ -74,6 +74,8 @@ __all__ = [
     "LintResult",
     "ListItem",
     "MigrateReport",
+    "PairsReport",
+    "PairsRow",
     "Progress",
     "RunReport",
     "RunStep",
@@ -101,6 +103,7 @@ __all__ = [
     "export",
     "exposes",
     "fleet",
+    "fleet_pairs",
     "gallery",
     "known_bugs",
     "lint",

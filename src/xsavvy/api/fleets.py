@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Many hosts at once: `fleet`."""
+"""Many hosts at once: `fleet` and `fleet_pairs`."""
 
 from __future__ import annotations
 
@@ -7,16 +7,25 @@ import csv
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from xsavvy.migrate import Guest, Host
+from xsavvy.migrate import BadGuest, Guest, Host
 from xsavvy.migrate.finding import EFFECTS
 from xsavvy.migrate.picture import matrix_svg
 from xsavvy.migrate.writing import NoParquet, write_table
 
-from .hosts import named_guest, named_host, read_text
+from .hosts import guest_data, named_guest, named_host, read_text
+from .matrix.cluster import connected, same_code
 from .usage import UsageError
 
-__all__ = ["FleetReport", "FleetRow", "fleet"]
+if TYPE_CHECKING:
+    from xsavvy.migrate.fleet import Fleet
+    from xsavvy.migrate.pairs import Totals
+
+__all__ = ["FleetReport", "FleetRow", "PairsReport", "PairsRow", "fleet", "fleet_pairs"]
+
+PIECE = 20
+"""Sources that a worker takes at a time."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +112,89 @@ def fleet(
     if picture is not None:
         _save(lambda: picture.write_text(report.svg(), encoding="utf-8"), picture)
     return report
+
+
+@dataclass(frozen=True)
+class PairsRow:
+    """One kind of source: for each guest how many hosts there are of each verdict: loads, unknown, loses, refused."""
+
+    host: str
+    kernel: str
+    count: int
+    totals: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True)
+class PairsReport:
+    """From every kind of host to every host."""
+
+    guests: tuple[str, ...]
+    hosts: int
+    rows: tuple[PairsRow, ...]
+
+
+def fleet_pairs(
+    hosts: Iterable[str],
+    *,
+    guests: Sequence[str] = ("host",),
+    kernel: str | None = None,
+    words: Sequence[str] = (),
+    listed: str | None = None,
+    cluster: str | None = None,
+) -> PairsReport:
+    """Count, from every kind of host, the hosts that take each guest, and those that do not.
+
+    Sources are shared out among the workers of `cluster`, a Dask scheduler's address, if one is given. The guest `host`
+    is another one at each source. Raises UsageError.
+
+    >>> [row.totals[0] for row in fleet_pairs(["genoa", "milan"], kernel="v6.18").rows]
+    [(1, 0, 0, 1), (2, 0, 0, 0)]
+    """
+    from xsavvy.migrate.fleet import Fleet
+    from xsavvy.migrate.pairs import totals_from
+
+    members = [*_named(hosts, kernel, words), *_listed(listed, kernel, words)]
+    if not members:
+        raise UsageError("no hosts: expected one at least")
+    gathered = Fleet.of(members)
+    for text in guests:
+        named_guest(text, members[0])
+    models = [(text, guest_data(text)) for text in guests]
+    every = range(len(gathered.kinds))
+    try:
+        if cluster is None:
+            found = totals_from(gathered, every, models)
+        else:
+            found = _shared_out(cluster, gathered, models)
+    except BadGuest as error:
+        raise UsageError(str(error)) from None
+    rows = [
+        PairsRow(host.name, host.kernel.name, int(count), tuple(tuple(each) for each in totals))
+        for host, count, totals in zip(gathered.kinds, gathered.counts, found, strict=True)
+    ]
+    return PairsReport(tuple(guests), len(members), tuple(rows))
+
+
+def _shared_out(
+    address: str, gathered: Fleet, models: Sequence[tuple[str, bytes | None]]
+) -> list[Totals]:
+    """Let a cluster's workers count, some sources at a time."""
+    from xsavvy.migrate.pairs import totals_from
+
+    client = connected(address)
+    try:
+        same_code(client, address)
+        whole = client.scatter(gathered, broadcast=True)
+        pieces = [
+            range(first, min(first + PIECE, len(gathered.kinds)))
+            for first in range(0, len(gathered.kinds), PIECE)
+        ]
+        tasks = [
+            client.submit(totals_from, whole, list(piece), models, pure=False) for piece in pieces
+        ]
+        return [totals for piece in client.gather(tasks) for totals in piece]
+    finally:
+        client.close()
 
 
 def _totals(rows: Sequence[FleetRow], place: int) -> tuple[int, ...]:

@@ -18,7 +18,7 @@ from xsavvy.migrate import BadGuest, Guest, Host, guest_of
 from .imagefile import named_kernel
 from .usage import UsageError, unknown
 
-__all__ = ["named_guest", "named_host", "named_table", "read_text"]
+__all__ = ["guest_data", "named_guest", "named_host", "named_table", "read_text"]
 
 LIMIT = 8 << 20
 
@@ -70,8 +70,12 @@ def named_host(name: str | None, kernel: str | None = None, words: Sequence[str]
 
 def named_guest(text: str, host: Host) -> Guest:
     """Return a guest model: words, or a file with one. Raises UsageError."""
-    data = _bytes(text) if Path(text).is_file() else None
     try:
-        return guest_of(text, host, data)
+        return guest_of(text, host, guest_data(text))
     except BadGuest as error:
         raise UsageError(str(error)) from None
+
+
+def guest_data(text: str) -> bytes | None:
+    """Return the bytes of a guest model's file, None if it is words. Raises UsageError."""
+    return _bytes(text) if Path(text).is_file() else None

@@ -29,6 +29,14 @@ _out = click.Path(dir_okay=False, writable=True, path_type=Path)
     "--from", "source", metavar="HOST", help="Where the guests come from. [default: the first host]"
 )
 @click.option(
+    "--from-every", is_flag=True, help="From every kind of host: count those that take the guest."
+)
+@click.option(
+    "--cluster",
+    metavar="ADDRESS",
+    help="With --from-every: let the workers of a Dask scheduler do it.",
+)
+@click.option(
     "--guest",
     "guests",
     multiple=True,
@@ -48,12 +56,14 @@ def command(
     hosts: tuple[str, ...],
     listed: str | None,
     source: str | None,
+    cluster: str | None,
     guests: tuple[str, ...],
     kernel: str | None,
     words: tuple[str, ...],
     table: Path | None,
     picture: Path | None,
     *,
+    from_every: bool,
     as_json: bool,
 ) -> int:
     """Give a verdict on every guest for every host that it could move to.
@@ -61,8 +71,25 @@ def command(
     Hosts with the same dump, kernel and configuration are one row, so that a hundred thousand take seconds.
     """
     from xsavvy import api
-    from xsavvy.report.hosts import fleet_lines
+    from xsavvy.report.hosts import fleet_lines, pairs_lines
 
+    if from_every:
+        if source or table or picture:
+            raise click.UsageError(
+                "--from-every goes with neither --from nor --table nor --picture"
+            )
+        pairs = api.fleet_pairs(
+            hosts,
+            guests=guests or ("host",),
+            kernel=kernel,
+            words=words,
+            listed=listed,
+            cluster=cluster,
+        )
+        show("fleet", [pairs], lambda width: pairs_lines(pairs, width), as_json=as_json)
+        return HOLDS
+    if cluster:
+        raise click.UsageError("--cluster goes with --from-every")
     found = api.fleet(
         hosts,
         source=source,

@@ -12,10 +12,24 @@ from xsavvy.isa.components import names
 from xsavvy.report.text import columns, flow, number, plural, styled
 
 if TYPE_CHECKING:
-    from xsavvy.api import Exposure, FleetReport, MigrateReport, SaveReport, SharedModel
+    from xsavvy.api import (
+        Exposure,
+        FleetReport,
+        MigrateReport,
+        PairsReport,
+        SaveReport,
+        SharedModel,
+    )
     from xsavvy.kvm.ledger import Reason
 
-__all__ = ["exposure_lines", "fleet_lines", "move_lines", "save_lines", "shared_lines"]
+__all__ = [
+    "exposure_lines",
+    "fleet_lines",
+    "move_lines",
+    "pairs_lines",
+    "save_lines",
+    "shared_lines",
+]
 
 STYLES = {"loads": "green", "unknown": "yellow", "loses": "bold red", "refused": "bold red"}
 
@@ -138,3 +152,16 @@ def fleet_lines(found: FleetReport, width: int | None) -> Iterator[Text]:
     yield from columns(
         [head, *rows, [Text("loads on"), Text(), Text(number(found.hosts)), *loads]], right=(2,)
     )
+
+
+def pairs_lines(found: PairsReport, width: int | None) -> Iterator[Text]:
+    """Give a line for each kind of source: how many hosts take each guest, of all."""
+    yield from flow([Text("guests move from a host to so many", "bold"), Text(f"of {number(found.hosts)}")],
+                    indent=0, width=width)  # fmt: skip
+    head = [Text(word, "dim") for word in ("from", "kernel", "hosts", *found.guests)]
+    rows = [
+        [styled(row.host), styled(row.kernel), Text(number(row.count)),
+         *(Text(number(total[0])) for total in row.totals)]
+        for row in found.rows
+    ]  # fmt: skip
+    yield from columns([head, *rows], right=range(2, 3 + len(found.guests)))

@@ -17,7 +17,7 @@ from .identity import code_identity
 from .job import do_text, unfinished
 from .result import JobResult, Task
 
-__all__ = ["on_cluster"]
+__all__ = ["connected", "on_cluster", "same_code"]
 
 CONNECT_SECONDS = 10
 PATIENCE_SECONDS = 60
@@ -28,15 +28,16 @@ def on_cluster(tasks: Sequence[Task], address: str) -> Iterator[JobResult]:
     """Do tasks on the workers of a scheduler, and give results as they come. Raises UsageError."""
     if not tasks:
         return
-    client = _connected(address)
+    client = connected(address)
     try:
-        _same_code(client, address)
+        same_code(client, address)
         yield from _results(client, tasks)
     finally:
         client.close(timeout=CONNECT_SECONDS)
 
 
-def _connected(address: str) -> Any:
+def connected(address: str) -> Any:
+    """Return a client of a scheduler. Raises UsageError."""
     try:
         from distributed import Client
     except ImportError:
@@ -54,7 +55,7 @@ def _connected(address: str) -> Any:
         ) from None
 
 
-def _same_code(client: Any, address: str) -> None:
+def same_code(client: Any, address: str) -> None:
     """Compare the code of every worker with this process's. Raises UsageError."""
     if not client.scheduler_info(n_workers=-1)["workers"]:
         raise UsageError(f"cluster {address!r}: it has no workers")
