@@ -69,6 +69,13 @@ def test_a_processor_without_a_compacted_form() -> None:
     assert "Compacted form" not in words
 
 
+def test_a_compacted_form_that_nobody_knows_of() -> None:
+    """Where subleaf 1 is not in the dump the picture does not claim that there is no such form."""
+    words = texts(area(describe(read(sample.LIBCPUID))))
+    assert "Compacted form unknown" in words
+    assert "No compacted form" not in words
+
+
 def test_what_is_unknown_is_said() -> None:
     """A component without its subleaf is named below the form that it would be in."""
     cut = describe(PRESETS["genoa"].table.replaced({(13, 9): None}))

@@ -167,6 +167,14 @@ def _legend(y: float) -> Iterator[str]:
     )  # fmt: skip
 
 
+def _no_compacted_form(cpu: CpuDescription) -> tuple[str, str]:
+    """Say why the right half is empty: there is no such form, or nobody knows."""
+    known = {row.name: row.present for row in cpu.features}
+    if known.get("xsave") is not False and None in {known.get("xsavec"), known.get("xsaves")}:
+        return "Compacted form unknown", "the dump does not say whether there is XSAVEC or XSAVES"
+    return "No compacted form", "neither XSAVEC nor XSAVES"
+
+
 def area(cpu: CpuDescription) -> str:
     """Return the picture of a CPU's area, standard form at the left, compacted form at the right."""
     parts = [*_heading(cpu)]
@@ -182,9 +190,10 @@ def area(cpu: CpuDescription) -> str:
         )  # fmt: skip
         parts, end = [*parts, *left, *right], max(left_end, right_end)
     else:
+        title, why = _no_compacted_form(cpu)
         parts += left
-        parts.append(_text(24 + COLUMN, 92, "No compacted form", "form"))
-        parts.append(_text(24 + COLUMN, 112, "neither XSAVEC nor XSAVES", "use"))
+        parts.append(_text(24 + COLUMN, 92, title, "form"))
+        parts.append(_text(24 + COLUMN, 112, why, "use"))
     parts += _legend(end + 24)
     height = end + 72
     label = quoteattr(f"XSAVE area of {escape(_title(cpu))}")
