@@ -3,20 +3,10 @@
 
 from __future__ import annotations
 
-from xsavvy.isa.components import (
-    AVX,
-    BNDCSR,
-    BNDREGS,
-    HI16_ZMM,
-    OPMASK,
-    PKRU,
-    SSE,
-    X87,
-    XTILECFG,
-    XTILEDATA,
-    ZMM_HI256,
-)
+from xsavvy.isa.components import AMX, MPX
 from xsavvy.kvm import Kernel, ioctls
+from xsavvy.kvm.acceptance import user_xfeatures
+from xsavvy.kvm.enabled import KVM_SUPPORTED_XCR0
 
 from .facts import Facts
 
@@ -29,12 +19,6 @@ __all__ = [
     "set_xsave_errno",
     "set_xss_count",
 ]
-
-KNOWN = (
-    X87 | SSE | AVX | BNDREGS | BNDCSR | OPMASK | ZMM_HI256 | HI16_ZMM | PKRU | XTILECFG | XTILEDATA
-)
-"""KVM_SUPPORTED_XCR0: what KVM knows how to give a guest. Source: arch/x86/kvm/x86.c."""
-
 
 DECIDING = frozenset(
     "d7876f1be40a mxcsr_reserved_bits ad856280ddea 8647c52e9504 a1020a25e697 9622e116d0d2 c0a5f2989122"
@@ -50,8 +34,8 @@ def offered_xcr0(host_xcr0: int, facts: Facts) -> int:
     process's permission, which nobody asked for here, and TILECFG goes with it.
     Source: arch/x86/kvm/vmx/vmx.c vmx_set_cpu_caps(), arch/x86/kvm/svm/svm.c svm_set_cpu_caps().
     """
-    offered = host_xcr0 & KNOWN & ~(XTILECFG | XTILEDATA)
-    return offered if "kvm_intel" in facts.modules else offered & ~(BNDREGS | BNDCSR)
+    offered = host_xcr0 & KVM_SUPPORTED_XCR0 & ~AMX
+    return offered if "kvm_intel" in facts.modules else offered & ~MPX
 
 
 def set_xcrs_errno(value: int, guest: int, facts: Facts, kernel: Kernel) -> int:
@@ -63,11 +47,7 @@ def set_xcrs_errno(value: int, guest: int, facts: Facts, kernel: Kernel) -> int:
 
 
 def _user_xfeatures(guest: int, facts: Facts, kernel: Kernel) -> int:
-    mask = ioctls.guest_supported(guest, facts.supported_xcr0)
-    narrows = "ad856280ddea" in kernel and "8647c52e9504" not in kernel
-    return ioctls.guest_user_xfeatures(
-        facts.xcr0 & ~XTILEDATA, 0, mask, int(narrows), int("a1020a25e697" in kernel)
-    )
+    return user_xfeatures(kernel, facts.xcr0, ioctls.guest_supported(guest, facts.supported_xcr0))
 
 
 def set_xsave_errno(
