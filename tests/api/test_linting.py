@@ -39,6 +39,23 @@ def test_guest_and_host_are_judged_apart(tmp_path: Path) -> None:
     assert api.cpu(path).role == "guest"
 
 
+def test_a_processor_may_be_chosen(tmp_path: Path) -> None:
+    """A dump's processors go by number, a log's two machines by role; others are wrong usage."""
+    path = written(tmp_path, "VBox.log", sample.VIRTUALBOX)
+    assert (api.cpu(path, processor="host").role, api.cpu(path, processor="host").xss) == (
+        "host",
+        0x1800,
+    )
+    two = written(
+        tmp_path, "d.txt", write_raw(PRESETS["rome"].table) + write_raw(PRESETS["genoa"].table)
+    )
+    assert (api.cpu(two, processor="1").xcr0, api.cpu(two, processor="1").processor) == (0x2E7, 1)
+    with pytest.raises(api.UsageError, match="no processor '2': expected 0 to 1"):
+        api.cpu(two, processor="2")
+    with pytest.raises(api.UsageError, match="no processor '0': expected guest, host"):
+        api.cpu(path, processor="0")
+
+
 def test_processors_that_differ_are_told(tmp_path: Path) -> None:
     """The first processor is judged; that the second differs is told and is no finding."""
     genoa = PRESETS["genoa"].table

@@ -119,8 +119,8 @@ class Api:
             ListItem("two", "", "", {}),
         ]
 
-    def cpu(self, path: str | None, form: str | None) -> CpuDescription:
-        self.calls.append({"path": path, "form": form})
+    def cpu(self, path: str | None, form: str | None, processor: str | None) -> CpuDescription:
+        self.calls.append({"path": path, "form": form, "processor": processor})
         return describe(PRESETS["milan"].table)
 
     def lint(self, files: Sequence[str], **options: Any) -> tuple[LintResult, ...]:

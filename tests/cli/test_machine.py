@@ -25,7 +25,7 @@ def test_a_cpu_is_a_table(api: Api, run: Run) -> None:
     assert lines[0] == "AuthenticAMD  family 25 model 1 stepping 1  SVM"
     rows = {line.split()[1]: line.split() for line in lines if line.split()[:1] == ["9"]}
     assert rows["PKRU"][2:6] == ["XCR0", "8", "2,432", "832"]
-    assert api.calls == [{"path": None, "form": None}]
+    assert api.calls == [{"path": None, "form": None, "processor": None}]
 
 
 def test_a_cpu_as_json(api: Api, run: Run) -> None:
@@ -40,8 +40,11 @@ def test_a_dump_may_come_from_a_pipe(api: Api, run: Run, tmp_path: Path) -> None
     dump = tmp_path / "dump.txt"
     dump.write_text("x")
     run("cpu", "-")
-    run("cpu", str(dump), "--from", "raw")
-    assert api.calls == [{"path": "-", "form": None}, {"path": str(dump), "form": "raw"}]
+    run("cpu", str(dump), "--from", "raw", "--processor", "3")
+    assert api.calls == [
+        {"path": "-", "form": None, "processor": None},
+        {"path": str(dump), "form": "raw", "processor": "3"},
+    ]
 
 
 @pytest.mark.parametrize("width", [80, 100])

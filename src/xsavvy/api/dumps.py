@@ -34,6 +34,16 @@ class Dump:
     tables: tuple[Table, ...]
     roles: tuple[str, ...] = ()
 
+    def place(self, wanted: str | None) -> int:
+        """Return the place of a processor, by number or by role; the first by default. Raises UsageError."""
+        known = self.roles[: len(self.tables)] or tuple(map(str, range(len(self.tables))))
+        if wanted is None:
+            return 0
+        if wanted not in known:
+            shown = ", ".join(known) if self.roles else f"0 to {len(known) - 1}"
+            raise UsageError(f"{self.name}: no processor {wanted!r}: expected {shown}")
+        return known.index(wanted)
+
 
 def open_dump(name: str | None, form: str | None = None) -> Dump:
     """Return the tables of a dump, a preset, this machine (None) or a KVM (its device file).

@@ -49,21 +49,25 @@ BOCHS_CASES = 20_000
 SEED = 1
 
 
-def cpu(path: str | None = None, form: str | None = None) -> CpuDescription:
+def cpu(
+    path: str | None = None, form: str | None = None, processor: str | None = None
+) -> CpuDescription:
     """Describe the extended state of a CPU: of a dump, a preset, `/dev/kvm`, or this machine.
 
-    `path` may be `-` for standard input; `form` forces a dump's format. Of several processors the first is described,
-    and where others differ is told. Raises UsageError.
+    `path` may be `-` for standard input; `form` forces a dump's format. `processor` is which of a dump's processors
+    (by default the first, "0"), or `guest` or `host` where a log has both; where the others differ from the first is
+    told. Raises UsageError.
 
     >>> cpu("genoa").components[-1].name
     'CET_S'
     """
     dump = open_dump(path, form)
-    found = structs.replace(describe(dump.tables[0]), file=dump.name, format=dump.form)
+    place = dump.place(processor)
+    found = structs.replace(describe(dump.tables[place]), file=dump.name, format=dump.form)
     if dump.roles:
-        return structs.replace(found, role=dump.roles[0])
+        return structs.replace(found, role=dump.roles[place])
     others = differences(dump.tables)
-    return structs.replace(found, processors=len(dump.tables), differences=others)
+    return structs.replace(found, processor=place, processors=len(dump.tables), differences=others)
 
 
 def conform_silicon(

@@ -24,8 +24,15 @@ __all__ = ["command"]
     metavar="FILE",
     help="Write a picture of the area in both forms too.",
 )
+@click.option(
+    "--processor",
+    metavar="N",
+    help="Which of a dump's processors; guest or host where a log has both. [default: the first]",
+)
 @as_json
-def command(file: str | None, form: str | None, svg: Path | None, *, as_json: bool) -> int:
+def command(
+    file: str | None, form: str | None, svg: Path | None, processor: str | None, *, as_json: bool
+) -> int:
     """Show the extended state of a CPU.
 
     That is its components with their sizes and offsets, what XCR0 and IA32_XSS may hold and held, and
@@ -35,7 +42,7 @@ def command(file: str | None, form: str | None, svg: Path | None, *, as_json: bo
     from xsavvy import api
     from xsavvy.report.json import encode
 
-    description = api.cpu(file, form)
+    description = api.cpu(file, form, processor)
     if svg is not None:
         from xsavvy.report.area import write_area
 

@@ -88,7 +88,7 @@ class CpuDescription(msgspec.Struct, frozen=True):
     it all (the names are then those of the bits that it says). `in_force` lists the values that
     explain the current sizes, None where that cannot be told. `contradictions` is empty for every
     sound table; `unknown` says what the table leaves open, and is empty for a complete one. `file`, `format`,
-    `processors`, `role` (guest or host, where a dump has both) and `differences` are those of the dump.
+    `processor`, `processors`, `role` (guest or host, where a dump has both) and `differences` are those of the dump.
     """
 
     vendor: str
@@ -113,6 +113,7 @@ class CpuDescription(msgspec.Struct, frozen=True):
     file: str = ""
     format: str = ""
     role: str = ""
+    processor: int = 0
     processors: int = 1
     differences: tuple[ProcessorDifference, ...] = ()
 

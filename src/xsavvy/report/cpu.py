@@ -49,7 +49,8 @@ def _identity(cpu: CpuDescription) -> Iterator[Text]:
     if cpu.role:
         yield styled(f"the {cpu.role} of the dump", "dim")
     if cpu.processors > 1:
-        yield Text(f"the first of {cpu.processors} CPUs", "dim")
+        which = f"CPU {cpu.processor} of" if cpu.processor else "the first of"
+        yield Text(f"{which} {cpu.processors} CPUs", "dim")
     if cpu.hypervisor:
         yield Text("seen through a hypervisor", "dim")
 
