@@ -82,7 +82,8 @@ def test_a_list_that_lacks_something(run: Run, tmp_path: Path) -> None:
     [
         (("exposes", "genova"), "nearest: genoa"),
         (("exposes", "genoa", "--kernel", "v9"), "nearest"),
-        (("exposes", "genoa", "--host", "nopkru"), "expected nopku"),
+        (("exposes", "genoa@"), "expected a version"),
+        (("exposes", "genoa", "--host", "nopkru"), "nearest: nopku"),
         (
             ("migrate", "--from", "genoa", "--to", "genoa", "--guest", "avx1024"),
             "'avx1024' is no feature",

@@ -226,7 +226,7 @@ def _listed(path: str | None, kernel: str | None, words: Sequence[str]) -> list[
         if key not in known:
             own = (*words, *key[2:])
             try:
-                known[key] = named_host(key[0], key[1] if len(key) > 1 and key[1] else kernel, own)
+                known[key] = named_host(key[0], (key[1] if len(key) > 1 else "") or kernel, own)
             except UsageError as error:
                 raise UsageError(f"{path}:{number}: {error}") from None
         found.append(known[key])

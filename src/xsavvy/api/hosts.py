@@ -60,7 +60,7 @@ def named_host(name: str | None, kernel: str | None = None, words: Sequence[str]
     if name is not None and "@" in name and not Path(name).exists():
         name, _, kernel = name.rpartition("@")
     try:
-        rules = kernel_named(kernel) if kernel else named_kernel(None)
+        rules = named_kernel(None) if kernel is None else kernel_named(kernel)
         found = configuration(word for each in words for word in each.split(",") if word)
     except (UnknownKernel, BadWord) as error:
         raise UsageError(str(error)) from None

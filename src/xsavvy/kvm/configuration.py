@@ -7,6 +7,7 @@ Sources: linux Documentation/admin-guide/kernel-parameters.txt; arch/x86/kvm/vmx
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -35,7 +36,9 @@ class BadWord(ValueError):
     """A word that says nothing about a host; `word` is it."""
 
     def __init__(self, word: str) -> None:
-        super().__init__(f"{word!r} is no configuration of a host; expected {', '.join(WORDS)}")
+        near = difflib.get_close_matches(word, WORDS, cutoff=0.4)
+        hint = f"nearest: {', '.join(near)}" if near else f"expected one of {', '.join(WORDS)}"
+        super().__init__(f"{word!r} is no configuration of a host; {hint}")
         self.word = word
 
 
