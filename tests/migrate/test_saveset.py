@@ -42,6 +42,29 @@ def test_firecracker_on_6_18(tmp_path: Path, text: str, missing: list[str]) -> N
         assert list(api.save_set(name, kernel="v6.17", vmm_list=str(path)).missing) == []
 
 
+# Names of QEMU 10's kvm_get_msrs() that belong to extended state; it gives its guests no CET.
+QEMU = """kvm_msr_entry_add(cpu, MSR_IA32_BNDCFGS, 0); kvm_msr_entry_add(cpu, MSR_IA32_XSS, 0);
+kvm_msr_entry_add(cpu, MSR_IA32_XFD, 0); kvm_msr_entry_add(cpu, MSR_IA32_XFD_ERR, 0);"""
+
+
+@pytest.mark.parametrize(
+    ("preset", "guest", "missing"),
+    [
+        ("sapphire-rapids", "avx512,pku,amx,xsaves", []),
+        ("skylake-sp", "host", []),
+        ("sapphire-rapids", "avx,shstk", CET),
+    ],
+)
+def test_qemu_10(tmp_path: Path, preset: str, guest: str, missing: list[str]) -> None:
+    """Its list has all that the guests need that it can make, and would not do for one with CET."""
+    path = tmp_path / "kvm.c"
+    path.write_text(QEMU)
+    assert (
+        list(api.save_set(preset, kernel="v6.18", guest=guest, vmm_list=str(path)).missing)
+        == missing
+    )
+
+
 @pytest.mark.parametrize("name", ["AMD_GENOA", "INTEL_GRANITE_RAPIDS"])
 def test_the_set_is_what_kvm_lists_on_real_hosts(name: str) -> None:
     """Every MSR of the set is in Firecracker's record of a 6.18 host, and none of extended state is left out."""
