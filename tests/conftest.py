@@ -9,6 +9,7 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Generator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -27,6 +28,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Start the two ledgers."""
     config.stash[JUDGED] = Counter()
     config.stash[LEDGER] = []
+    config.pluginmanager.register(Gathering(config))
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -104,9 +106,31 @@ def pytest_make_collect_report(
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Fail a run in which something was skipped without a reason."""
+    """Fail a run in which something was skipped without a reason; a worker tells what it has entered."""
+    told = getattr(session.config, "workeroutput", None)
+    if told is not None:
+        told["judged"] = dict(session.config.stash[JUDGED])
+        told["ledger"] = session.config.stash[LEDGER]
+        return
     if any(reason in NO_REASON for reason, _ in session.config.stash[LEDGER]):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+class Gathering:
+    """Takes the ledgers of the workers, where the tests run in several processes (pytest-xdist)."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """Take what a worker has entered."""
+        told = getattr(node, "workeroutput", {})
+        counter = self._config.stash[JUDGED]
+        counter += Counter(told.get("judged", {}))
+        # Every worker collects all modules, so what is skipped there is told by each.
+        known = self._config.stash[LEDGER]
+        known += [(why, name) for why, name in told.get("ledger", []) if (why, name) not in known]
 
 
 def pytest_terminal_summary(

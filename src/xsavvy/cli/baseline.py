@@ -43,7 +43,7 @@ def command(
     start_only: bool,
     as_json: bool,
 ) -> int:
-    """Find the largest guest model that runs on all hosts and moves among them.
+    """Find the largest guest model that a fleet can run.
 
     Which hosts cost which feature is listed. HOST@KERNEL names a host's own kernel.
     """

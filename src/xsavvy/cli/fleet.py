@@ -66,7 +66,7 @@ def command(
     from_every: bool,
     as_json: bool,
 ) -> int:
-    """Give a verdict on every guest for every host that it could move to.
+    """Say which guests could move to which hosts.
 
     Hosts with the same dump, kernel and configuration are one row, so that a hundred thousand take seconds.
     """

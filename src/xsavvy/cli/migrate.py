@@ -58,7 +58,7 @@ def command(
     old_get_xsave: bool,
     as_json: bool,
 ) -> int:
-    """Say whether a guest can move, what is lost, what is refused, and by which rule.
+    """Say whether a guest can move, and what it loses.
 
     The guest is taken to use all that its model has. Exit status 0: it loads; 1: something is lost or refused; 3: a
     dump does not say enough, or the source cannot have such a guest.
