@@ -109,7 +109,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     """Fail a run in which something was skipped without a reason; a worker tells what it has entered."""
     told = getattr(session.config, "workeroutput", None)
     if told is not None:
-        told["judged"] = dict(session.config.stash[JUDGED])
+        counter: Counter[str] = session.config.stash[JUDGED]
+        told["judged"] = dict(counter)
         told["ledger"] = session.config.stash[LEDGER]
         return
     if any(reason in NO_REASON for reason, _ in session.config.stash[LEDGER]):
