@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -110,7 +111,7 @@ def test_a_kvm_device(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         (["src"], {}, "src: cannot be read"),
     ],
 )
-def test_wrong_usage_is_one_line(files: list[str], options: dict[str, str], words: str) -> None:
+def test_wrong_usage_is_one_line(files: list[str], options: dict[str, Any], words: str) -> None:
     """What cannot be read or is not known ends in one line that says so."""
     with pytest.raises(api.UsageError) as caught:
         api.lint(files, **options)
