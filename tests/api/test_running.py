@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from xsavvy.api import UsageError, run
-from xsavvy.model.programs import programs
+from xsavvy.model.programs import BrokenProgram, parse, programs
 
 SHIPPED = list(programs())
 
@@ -115,3 +115,48 @@ def test_a_settings_word_may_be_part_of_a_patch(tmp_path: Path) -> None:
     report = run("xcr0-switch", patch=patch)
     assert "host_runs_on_host_features" in report.violated
     assert report.unmet
+
+
+def test_a_repeat_does_what_is_indented_below_it() -> None:
+    """Lines are repeated as often as it says, and blocks may stand in blocks."""
+    text = "repeat 2:\n    repeat 3:\n        fastpath exit\n    external interrupt\nwrite XMM = guest\n"
+    program = parse(text, "demo")
+    outer, last = program.statements
+    assert (outer.kind, outer.value, last.kind) == ("repeat", "2", "event")
+    assert [each.kind for each in outer.body] == ["repeat", "event"]
+    assert list(outer.lines) == [1, 2, 3, 4]
+
+
+def test_a_run_repeats(tmp_path: Path) -> None:
+    """Every turn is shown, and belongs to its line."""
+    path = tmp_path / "demo.guest"
+    path.write_text("repeat 3:\n    fastpath exit\n")
+    steps = [
+        each for each in run(str(path), kernel="v6.18").results if each.step == "fastpath exit"
+    ]
+    assert [each.line for each in steps] == [2, 2, 2]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("repeat 3:\nfastpath exit", "and indented lines below it"),
+        ("repeat 0:\n    fastpath exit", "N from 1 to"),
+        ("repeat many:\n    fastpath exit", "'repeat N:'"),
+        ("fastpath exit\n    fastpath exit", "indented, but not below 'repeat N:'"),
+        ("    fastpath exit\nfastpath exit", "indented, but not below 'repeat N:'"),
+    ],
+)
+def test_what_is_wrong_with_a_repeat_is_one_line(text: str, message: str) -> None:
+    """The message names the file and the line."""
+    with pytest.raises(BrokenProgram, match=message) as broken:
+        parse(text, "demo")
+    assert str(broken.value).startswith("demo:")
+
+
+def test_a_run_that_nobody_could_read_is_refused(tmp_path: Path) -> None:
+    """A million turns are for xsavvy cost."""
+    path = tmp_path / "demo.guest"
+    path.write_text("repeat 1000000:\n    fastpath exit\n")
+    with pytest.raises(UsageError, match="xsavvy cost"):
+        run(str(path), kernel="v6.18")

@@ -9,6 +9,7 @@ is one line with the nearest valid names.
 
 from .bugs import GalleryReport, GalleryResult, Side, gallery, known_bugs
 from .checking import check, default_scenarios, trace
+from .costing import BreakEvenPoint, CostCount, CostReport, CostResult, cost
 from .differing import CommitDiff, StepDiff, diff
 from .exporting import LANGUAGES, ExportedModel, export
 from .fleets import FleetReport, FleetRow, PairsReport, PairsRow, fleet, fleet_pairs
@@ -53,12 +54,16 @@ from .usage import UsageError
 __all__ = [
     "KINDS",
     "LANGUAGES",
+    "BreakEvenPoint",
     "CampaignReport",
     "CheckReport",
     "CheckResult",
     "CommitDiff",
     "ConvertedFleet",
     "ConvertedImage",
+    "CostCount",
+    "CostReport",
+    "CostResult",
     "ExportedModel",
     "Exposure",
     "FleetReport",
@@ -96,6 +101,7 @@ __all__ = [
     "conform_silicon",
     "convert_image",
     "convert_images",
+    "cost",
     "cpu",
     "default_scenarios",
     "diff",

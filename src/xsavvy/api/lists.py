@@ -9,6 +9,7 @@ import msgspec
 
 from xsavvy import checker
 from xsavvy.checker import Eventually, Program, Property
+from xsavvy.cost.workload import workloads
 from xsavvy.cpuid.presets import PRESETS
 from xsavvy.isa import RULES, Status
 from xsavvy.isa.components import COMPONENTS
@@ -226,6 +227,19 @@ def _programs_of_guests() -> list[ListItem]:
     ]
 
 
+def _workloads() -> list[ListItem]:
+    items = []
+    for name, each in workloads().items():
+        details = {
+            "compares": each.compare,
+            "one turn": f"{each.units} {each.unit}",
+            "judged by": each.judge,
+        }
+        kept = {key: text for key, text in details.items() if text}
+        items.append(ListItem(name, each.program.title, each.program.source, kept))
+    return items
+
+
 def _components() -> list[ListItem]:
     return [
         ListItem(
@@ -320,6 +334,7 @@ _LISTS: Mapping[str, Callable[[], list[ListItem]]] = {
     "steps": _steps,
     "bugs": _bugs,
     "programs": _programs_of_guests,
+    "workloads": _workloads,
     "components": _components,
     "platforms": _platforms,
     "inferred": _inferred,

@@ -27,7 +27,7 @@ from .stepping import Runner, RunStep, number_of
 from .usage import UsageError, nearest, unknown
 from .world import setting, world
 
-__all__ = ["RunReport", "run"]
+__all__ = ["RunReport", "find_program", "program_system", "program_world", "run"]
 
 
 class RunReport(msgspec.Struct, frozen=True):
@@ -63,10 +63,10 @@ def run(
     >>> report.unmet, report.violated
     ([], [])
     """
-    text = _program(program)
+    text = find_program(program)
     loaded = patch_of(patch)
-    target = _world(text, kernel, platform, choices or {}, loaded)
-    system = _system(target, text, loaded)
+    target = program_world(text, kernel, platform, choices or {}, loaded)
+    system = program_system(target, text, loaded)
     runner = Runner(system, text)
     for statement in text.statements:
         runner.take(statement)
@@ -76,7 +76,7 @@ def run(
         text.title,
         target.kernel.name,
         target.platform.name,
-        {each.line: each.text for each in text.statements},
+        {number: line for each in text.statements for number, line in each.lines.items()},
         runner.steps,
         runner.unmet,
         [name for name in runner.violated() if name not in runner.foreseen],
@@ -84,7 +84,8 @@ def run(
     )
 
 
-def _program(name: str) -> GuestProgram:
+def find_program(name: str) -> GuestProgram:
+    """Return a program by name or by file. Raises UsageError."""
     try:
         if name in programs():
             return programs()[name]
@@ -95,13 +96,14 @@ def _program(name: str) -> GuestProgram:
         raise UsageError(str(error)) from None
 
 
-def _world(
+def program_world(
     text: GuestProgram,
     kernel: str | None,
     platform: str | None,
     choices: Mapping[str, str],
     loaded: Patch | None,
 ) -> World:
+    """Return the world of a program: all of a part, with the program's own settings. Raises UsageError."""
     own = dict(_pair(text, line, value) for line, key, value in text.settings if key == "set")
     shared = setting(
         kernel or text.setting("kernel") or None,
@@ -150,7 +152,8 @@ def _pair(text: GuestProgram, line: int, value: str) -> tuple[str, str]:
     return name, setting_
 
 
-def _system(target: World, text: GuestProgram, loaded: Patch | None) -> System:
+def program_system(target: World, text: GuestProgram, loaded: Patch | None) -> System:
+    """Return the bound model in which a program runs. Raises UsageError."""
     program = assembled(target)
     where = text.name
     known = {each.name for each in program.properties}

@@ -20,6 +20,9 @@ __all__ = ["RunStep", "Runner", "number_of"]
 MOST_STEPS = 5000
 """Steps of the host between two lines, after which a line is not going to be possible."""
 
+MOST_SHOWN = 20_000
+"""Steps that a run keeps."""
+
 
 class RunStep(msgspec.Struct, frozen=True):
     """One step: whose, in which context, why, and what it touched: the fields that changed, [old, new].
@@ -92,11 +95,24 @@ class Runner:
             self._expect(statement)
         elif statement.kind == "violates":
             self._violates(statement)
+        elif statement.kind == "repeat":
+            self.repeat(statement)
         elif statement.kind == "until":
             self._go(statement, [], self._place(statement, statement.name))
         else:
             place = self._place(statement, statement.at) if statement.at else None
             self._go(statement, self._rules(statement), place)
+
+    def repeat(self, statement: Statement) -> None:
+        """Do the lines below a `repeat` as often as it says. Raises UsageError if that is too much to show."""
+        for _ in range(int(statement.value)):
+            for each in statement.body:
+                self.take(each)
+            if len(self.steps) > MOST_SHOWN:
+                raise UsageError(
+                    f"{self.text.name}:{statement.line}: more than {MOST_SHOWN} steps; "
+                    "'xsavvy cost' counts what 'xsavvy run' cannot show"
+                )
 
     def settle(self) -> None:
         """Let the host finish what it does, until the guest runs again or the VMM has the word."""

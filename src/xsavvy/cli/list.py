@@ -14,7 +14,7 @@ __all__ = ["KINDS", "command"]
 
 KINDS = (
     "scenarios", "parts", "kernels", "commits", "choices", "properties", "witnesses", "events", "steps",
-    "bugs", "programs", "components", "platforms", "inferred",
+    "bugs", "programs", "workloads", "components", "platforms", "inferred",
 )  # fmt: skip
 
 

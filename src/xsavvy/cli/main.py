@@ -29,6 +29,7 @@ EPILOG = (
         "run",
         "gallery",
         "diff",
+        "cost",
         "campaign",
         "export",
         "list",

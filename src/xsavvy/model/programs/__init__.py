@@ -11,27 +11,33 @@
     until vmx_vcpu_run.vmenter
     expect hw_pkru[0] = guest
     violates host_runs_on_host_pkru
+    repeat 1000:
+        fastpath exit                  # whatever is indented
 
-A line is an event, `until` and a place, `expect` and a field with its value, or `violates` and a property that is to
-break from here on, or has broken already. What the host does in between follows from the model. The programs beside
-this module come with xsavvy.
+A line is an event, `until` and a place, `expect` and a field with its value, `violates` and a property that is to
+break from here on, or has broken already, or `repeat N:` with lines indented below it. What the host does in between
+follows from the model. The programs beside this module come with xsavvy.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from typing import NamedTuple
 
 __all__ = ["BrokenProgram", "GuestProgram", "Statement", "parse", "programs", "read_program"]
 
 LIMIT = 1 << 16
 MOST_LINES = 1000
-HEADERS = ("title", "kernel", "platform", "part", "set", "start")
+MOST_TIMES = 10**9
+HEADERS = ("title", "kernel", "platform", "part", "set", "start", "compare", "unit", "judge")
 _HEADER = re.compile(r"([a-z]+):\s*(.*)")
 _EXPECT = re.compile(r"expect\s+(\w+(?:\[\w+\])?)\s*=\s*(\S.*)")
 _UNTIL = re.compile(r"(until|violates)\s+(\S+)")
 _ARGUMENTS = re.compile(r"(.*?)\s*\(([^()]*=[^()]*)\)")
+_REPEAT = re.compile(r"repeat\s+(\d[\d_]*):")
 _AT = re.compile(r"(.*?)\s+at\s+(\w[\w.*]*\.[\w.]+)")
 
 
@@ -41,10 +47,10 @@ class BrokenProgram(ValueError):
 
 @dataclass(frozen=True)
 class Statement:
-    """One line: `kind` is event, until, expect or violates.
+    """One line: `kind` is event, until, expect, violates or repeat.
 
     `name` is the event, the place, the field or the property; `value` what is expected, or the event's only value;
-    `arguments` its values by name; `at` the place at which it is to happen.
+    `arguments` its values by name; `at` the place at which it is to happen; `body` what is repeated, `value` times.
     """
 
     line: int
@@ -54,6 +60,13 @@ class Statement:
     value: str = ""
     arguments: tuple[tuple[str, str], ...] = ()
     at: str = ""
+    body: tuple["Statement", ...] = ()
+
+    @property
+    def lines(self) -> dict[int, str]:
+        """The text of this line and of those below it, by number."""
+        below = {number: text for each in self.body for number, text in each.lines.items()}
+        return {self.line: self.text, **below}
 
 
 @dataclass(frozen=True)
@@ -105,20 +118,60 @@ def parse(text: str, name: str) -> GuestProgram:
     if len(text) > LIMIT or text.count("\n") > MOST_LINES:
         raise BrokenProgram(f"{name}: expected at most {MOST_LINES} lines and {LIMIT} bytes")
     settings: list[tuple[int, str, str]] = []
-    statements: list[Statement] = []
+    lines: list[_Line] = []
     for number, raw in enumerate(text.splitlines(), 1):
-        line = re.sub(r"(^|\s)#.*", "", raw).strip()
+        line = re.sub(r"(^|\s)#.*", "", raw).rstrip().expandtabs(8)
         if not line:
             continue
         header = _HEADER.fullmatch(line)
         if header and header[1] in HEADERS:
             settings.append((number, header[1], header[2]))
         else:
-            statements.append(_statement(number, line, name))
-    if not statements:
+            words = line.lstrip()
+            lines.append(_Line(number, len(line) - len(words), words))
+    if not lines:
         raise BrokenProgram(f"{name}: expected at least one line that is an event of the model")
     title = next((value for _, key, value in settings if key == "title"), "")
-    return GuestProgram(name, title, tuple(settings), tuple(statements))
+    return GuestProgram(name, title, tuple(settings), _block(lines, name))
+
+
+class _Line(NamedTuple):
+    number: int
+    indent: int
+    text: str
+
+
+def _block(lines: Sequence[_Line], name: str) -> tuple[Statement, ...]:
+    """Read lines of which the first is the least indented; what is indented more belongs to the `repeat` above it."""
+    statements: list[Statement] = []
+    at = 0
+    while at < len(lines):
+        first = lines[at]
+        end = at + 1
+        while end < len(lines) and lines[end].indent > first.indent:
+            end += 1
+        inner = lines[at + 1 : end]
+        times = _REPEAT.fullmatch(first.text)
+        if first.indent < lines[0].indent or (inner and not times):
+            odd = first if not inner else inner[0]
+            raise BrokenProgram(
+                f"{name}:{odd.number}: {odd.text!r}: indented, but not below 'repeat N:'"
+            )
+        if times:
+            statements.append(_repeat(first, times[1], inner, name))
+        else:
+            statements.append(_statement(first.number, first.text, name))
+        at = end
+    return tuple(statements)
+
+
+def _repeat(first: _Line, times: str, inner: Sequence[_Line], name: str) -> Statement:
+    if not inner or not 1 <= int(times) <= MOST_TIMES:
+        raise BrokenProgram(
+            f"{name}:{first.number}: {first.text!r}: expected 'repeat N:', N from 1 to {MOST_TIMES}, "
+            "and indented lines below it"
+        )
+    return Statement(first.number, first.text, "repeat", "repeat", times, body=_block(inner, name))
 
 
 def _statement(number: int, line: str, name: str) -> Statement:
@@ -127,9 +180,10 @@ def _statement(number: int, line: str, name: str) -> Statement:
         return Statement(number, line, "expect", expect[1], expect[2].strip())
     if until:
         return Statement(number, line, until[1], until[2])
-    if line.split(maxsplit=1)[0] in ("expect", "until", "violates"):
+    if line.split(maxsplit=1)[0] in ("expect", "until", "violates", "repeat"):
         raise BrokenProgram(
-            f"{name}:{number}: {line!r}: expected 'expect FIELD = VALUE', 'until PLACE' or 'violates PROPERTY'"
+            f"{name}:{number}: {line!r}: expected 'expect FIELD = VALUE', 'until PLACE', 'violates PROPERTY' "
+            "or 'repeat N:'"
         )
     return _event(number, line)
 

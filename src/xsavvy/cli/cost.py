@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`xsavvy cost`: what workloads execute under each value of a choice."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from xsavvy.cli.option import as_json
+from xsavvy.cli.status import FOUND, HOLDS
+
+__all__ = ["command"]
+
+
+@click.command("cost")
+@click.argument("workloads", nargs=-1, metavar="[WORKLOAD]...")
+@click.option(
+    "--compare",
+    metavar="CHOICE[=V1,V2]",
+    help="What to compare: a choice's values, or kernel=K1,K2. [default: what the workload is for]",
+)
+@click.option("--kernel", metavar="K", help="Kernel version. [default: the workload's, or newest]")
+@click.option("--platform", metavar="P", help="Preset or CPUID dump. [default: the workload's]")
+@click.option("--check", "judge", is_flag=True, help="Ask the checker whether each choice is safe.")
+@click.option(
+    "--max-states",
+    type=click.IntRange(min=1),
+    default=500_000,
+    show_default=True,
+    metavar="N",
+    help="Let the checker stop after N states for one choice.",
+)
+@click.option("--details", is_flag=True, help="Count each register and exit reason by itself.")
+@as_json
+def command(
+    workloads: tuple[str, ...],
+    *,
+    compare: str | None,
+    kernel: str | None,
+    platform: str | None,
+    judge: bool,
+    max_states: int,
+    details: bool,
+    as_json: bool,
+) -> int:
+    """Count what each choice executes, and say from when on it pays.
+
+    WORKLOAD is the name of one that comes with xsavvy ('xsavvy list workloads'), or a guest program
+    with a 'repeat N:'. Counts are exact, and those of one turn of its loop. With --check a choice
+    that the checker refutes is marked, and the exit status is 1.
+    """
+    from xsavvy import api
+    from xsavvy.report.cost import cost_lines
+    from xsavvy.report.json import encode
+    from xsavvy.report.screen import Screen, note
+
+    report = api.cost(
+        workloads,
+        compare=compare,
+        kernel=kernel,
+        platform=platform,
+        judge=judge,
+        max_states=max_states,
+    )
+    for message in report.notes:
+        note(message)
+    if as_json:
+        more = {
+            "compare": report.compare,
+            "titles": report.titles,
+            "weights": report.weights,
+            "break_even": report.break_even,
+            "notes": report.notes,
+        }
+        sys.stdout.write(encode("cost", report.results, **more) + "\n")
+    else:
+        screen = Screen()
+        screen.show(cost_lines(report, details=details))
+    return FOUND if any(result.refuted for result in report.results) else HOLDS

@@ -1,0 +1,235 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Workloads that can be counted by hand, and the rule by which steps are counted."""
+
+import ast
+import importlib
+import inspect
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from xsavvy.api import cost
+from xsavvy.api.costing import CostResult
+from xsavvy.cost.account import EXCEPTIONS, REGISTERS
+from xsavvy.cost.count import bytes_moved
+from xsavvy.cost.event import Event, Kind
+from xsavvy.cost.workload import workloads
+from xsavvy.isa.components import SSE
+from xsavvy.model.platforms import preset
+from xsavvy.model.values import TILE
+
+COUNTED = (
+    *("run", "fpu", "pkru", "xfeatures", "switch", "emulate", "xstate", "vendor", "guest", "vmm"),
+    *("parts.trace.pt", "parts.trace.emulate", "parts.trace.guest", "parts.trace.perf"),
+    *("parts.cet.border", "parts.cet.component12", "parts.cet.intercept", "parts.cet.guest"),
+    *("parts.protected.tdx", "parts.protected.sev", "parts.protected.xfeatures"),
+    *("parts.protected.userreturn", "parts.protected.guest"),
+)
+RTIT = 4 + 2 * 2
+
+
+INSTRUCTIONS = {
+    "guest.wrmsr_xfd hw_xfd",
+    "guest.wrpkru hw_pkru",
+    "parts.cet.border.load_guest_cet hw_cet_s",
+    "parts.cet.border.load_guest_cet hw_cet_u",
+    "parts.cet.border.load_host_cet hw_cet_s",
+    "parts.cet.border.load_host_cet hw_cet_u",
+    "parts.cet.guest.write_pl0_ssp hw_cet_s",
+    "parts.cet.guest.write_u_cet hw_cet_u",
+    "parts.cet.intercept.set_pl0_ssp hw_cet_s",
+    "parts.cet.intercept.set_u_cet hw_cet_u",
+    "parts.protected.guest.wrmsr_tsc_aux hw_tsc_aux",
+    "parts.protected.guest.wrmsr_xss hw_xss",
+    "parts.protected.guest.xsetbv hw_xcr0",
+    "parts.protected.sev.prepare_switch_to_guest hw_pkru",
+    "parts.protected.tdx.load_host_pkru hw_pkru",
+    "parts.protected.tdx.load_host_xcr0 hw_xcr0",
+    "parts.protected.tdx.load_host_xss hw_xss",
+    "parts.protected.userreturn.kvm_set_user_return_msr hw_tsc_aux",
+    "parts.protected.xfeatures.common_load_host_pkru hw_pkru",
+    "parts.trace.perf.serve_interrupt hw_trace",
+    "parts.trace.perf.serve_interrupt hw_trace_en",
+    "parts.trace.perf.start_event hw_trace",
+    "parts.trace.perf.start_event hw_trace_en",
+    "parts.trace.perf.stop_event hw_trace_en",
+    "parts.trace.pt.read_msrs hw_trace",
+    "parts.trace.pt.start_host hw_trace",
+    "parts.trace.pt.start_host hw_trace_en",
+    "parts.trace.pt.stop_host hw_trace_en",
+    "pkru.remember_guest_pkru hw_pkru",
+    "pkru.sample_host_pkru hw_pkru",
+    "pkru.sample_host_pkru_at_entry hw_pkru",
+    "pkru.write_pkru hw_pkru",
+    "run.handle_exit_irqoff hw_xfd_err",
+    "run.sync_now hw_xfd",
+    "switch.offload_pkru hw_pkru",
+    "switch.sched_in hw_pkru",
+    "vmm.write_own_pkru hw_pkru",
+    "xfeatures.clear_xfd_err hw_xfd_err",
+    "xfeatures.load_guest_xcr0 hw_xcr0",
+    "xfeatures.load_guest_xfd_err hw_xfd_err",
+    "xfeatures.load_guest_xss hw_xss",
+    "xfeatures.load_host_xcr0 hw_xcr0",
+    "xfeatures.load_host_xss hw_xss",
+    "xstate.xfd_update_state hw_xfd",
+}
+"""Every access in these modules that is the instruction which its register asks for."""
+
+
+def one(workload: str, compare: str) -> CostResult:
+    """Return the only result of a workload under one value."""
+    (result,) = cost([workload], compare=compare).results
+    return result
+
+
+def each(result: CostResult) -> dict[str, float]:
+    """Return what one turn executes."""
+    return {
+        str(Event(Kind(count.kind), count.detail, count.by)): count.each
+        for count in result.counts
+        if count.each
+    }
+
+
+def test_a_guest_that_touches_nothing() -> None:
+    """A guest without XSAVE and keys costs an entry and an exit; so does a million of its turns."""
+    result = one("untouched", "kernel=v6.18")
+    assert each(result) == {"vmentry": 1, "vmexit interrupt": 1}
+    assert result.events["vmexit interrupt"] == result.times == 1000
+
+
+def test_a_passed_through_xfd_costs_the_guest_its_write_and_the_host_a_read() -> None:
+    """Upstream's toggle is two WRMSRs of the guest, and every exit one RDMSR more."""
+    assert each(one("xfd-toggle", "xfd_intercept=first_nonzero")) == {"wrmsr IA32_XFD (guest)": 2}
+    exits = each(one("xfd-exits", "xfd_intercept=first_nonzero"))
+    assert exits == {
+        "vmentry": 1,
+        "vmexit interrupt": 1,
+        "xsetbv": 2,
+        "wrmsr IA32_XSS": 2,
+        "rdmsr IA32_XFD": 1,
+    }
+
+
+def test_an_intercepted_xfd_costs_an_exit_for_each_write() -> None:
+    """Each of the two writes leaves the guest, switches XCR0 and IA32_XSS twice, and writes the register."""
+    result = one("xfd-toggle", "xfd_intercept=always")
+    assert each(result) == {
+        "vmentry": 2,
+        "vmexit wrmsr_xfd": 2,
+        "xsetbv": 4,
+        "wrmsr IA32_XSS": 4,
+        "wrmsr IA32_XFD": 2,
+    }
+    # At boot one more write exits, and the guest's first nonzero one.
+    assert result.events["vmexit wrmsr_xfd"] == 2 * 1000 + 1
+
+
+@pytest.mark.parametrize(("option", "exits"), [("option_1", 1), ("option_2", 1), ("option_3", 3)])
+def test_the_options_of_the_thread_stop_exiting(option: str, exits: int) -> None:
+    """Each option costs upstream's two guest writes once it lets them through."""
+    result = one("xfd-toggle", f"xfd_intercept={option}")
+    assert each(result) == {"wrmsr IA32_XFD (guest)": 2}
+    assert result.events["vmexit wrmsr_xfd"] >= exits
+
+
+def test_the_loop_of_fastpath_exits() -> None:
+    """v6.18 switches at each of ten entries what v6.19 switches once around them."""
+    switched = {"xsetbv": 2, "wrmsr IA32_XSS": 2, "rdpkru": 1, "wrpkru": 2}
+    around = {"vmentry": 10, "vmexit fastpath": 9, "vmexit interrupt": 1}
+    inside = {event: 10 * count for event, count in switched.items()}
+    assert each(one("ipi-heavy", "kernel=v6.18")) == inside | around
+    assert each(one("ipi-heavy", "kernel=v6.19")) == switched | around
+
+
+def test_the_hidden_rdpkru() -> None:
+    """Seed 002: the helper's own RDPKRU is the second and third; the hint of the thread removes both."""
+    assert each(one("pkru-guest", "pkru_compare=rdpkru"))["rdpkru"] == 3
+    assert each(one("pkru-guest", "pkru_compare=hint"))["rdpkru"] == 1
+    assert each(one("pkru-same", "pkru_compare=rdpkru"))["rdpkru"] == 1
+    assert "wrpkru" not in each(one("pkru-same", "pkru_compare=rdpkru"))
+
+
+def test_processor_trace_by_design() -> None:
+    """Upstream pays 2 (4 + 2n) reads and as many writes only while the guest traces; 'always' pays them always."""
+    off = each(one("pt-off", "pt_switch=trace_en"))
+    assert off == {"vmentry": 1, "vmexit interrupt": 1, "rdmsr IA32_RTIT_CTL": 1}
+    for name, design in (("pt-on", "trace_en"), ("pt-off", "always"), ("pt-on", "always")):
+        turn = each(one(name, f"pt_switch={design}"))
+        others = {event: count for event, count in turn.items() if "RTIT" in event}
+        del others["rdmsr IA32_RTIT_CTL"], others["wrmsr IA32_RTIT_CTL"]
+        assert sum(others.values()) == 2 * RTIT + 2 * RTIT
+
+
+def test_cet_by_design() -> None:
+    """Deferred CET costs nothing at an exit; at once, five reads and ten writes."""
+    deferred = each(one("cet-tasks", "cet_switch=vmcs_and_fpu"))
+    at_once = each(one("cet-tasks", "cet_switch=all_at_entry"))
+    more = {event: count for event, count in at_once.items() if event not in deferred}
+    assert sum(count for event, count in more.items() if event.startswith("rdmsr")) == 2 * 5
+    assert sum(count for event, count in more.items() if event.startswith("wrmsr")) == 2 * 10
+
+
+def test_a_swap_of_the_fpu_moves_the_bytes_of_the_platform() -> None:
+    """An exit to userspace saves and restores two fpstates; bytes come from CPUID leaf 0xD."""
+    size = bytes_moved(preset("sapphire-rapids").processor, SSE)
+    turn = each(one("userspace", "kernel=v6.18"))
+    assert (turn[f"xsaves {size}"], turn[f"xrstors {size}"]) == (2, 2)
+    assert (turn["enter_kernel"], turn["exit_to_userspace"]) == (1, 1)
+
+
+def test_tiles_bring_their_configuration() -> None:
+    """TILEDATA is 8192 bytes, TILECFG 64."""
+    processor = preset("sapphire-rapids").processor
+    assert bytes_moved(processor, SSE | TILE) - bytes_moved(processor, SSE) == 8192 + 64
+
+
+def test_a_loop_in_one_stride_counts_as_turn_by_turn(tmp_path: Path) -> None:
+    """A loop's turns are multiplied once they repeat; written out they count the same."""
+    text = workloads()["ipi-heavy"].program
+    head = [f"{key}: {value}" for _, key, value in text.settings]
+    body = ["WRPKRU by guest = guest"]
+    turn = ["fastpath exit"] * 9 + ["external interrupt"]
+    written = [*head, *body, *(turn * 7), "repeat 1:", "    external interrupt"]
+    looped = [*head, *body, "repeat 7:", *(f"    {line}" for line in turn)]
+    looped += ["repeat 1:", "    external interrupt"]
+    totals = []
+    for number, lines in enumerate((written, looped)):
+        path = tmp_path / f"{number}.guest"
+        path.write_text("\n".join(lines))
+        totals.append(one(str(path), "kernel=v6.18").events)
+    assert totals[0] == totals[1]
+
+
+def touching(module: str) -> Iterator[tuple[str, str]]:
+    """Give each function of a module that names a counted register; what returns bool is a guard, never counted."""
+    loaded = importlib.import_module(f"xsavvy.model.{module}")
+    for node in ast.walk(ast.parse(inspect.getsource(loaded))):
+        if isinstance(node, ast.FunctionDef) and ast.unparse(node.returns or node) != "bool":
+            names = {at.attr for at in ast.walk(node) if isinstance(at, ast.Attribute)}
+            for name in sorted(names & set(REGISTERS)):
+                yield node.name, name
+
+
+def test_every_exception_names_a_function_that_exists() -> None:
+    """A row for a function that is gone would hide that its accesses are counted."""
+    for access in EXCEPTIONS:
+        module = importlib.import_module(access.module)
+        assert access.function == "*" or hasattr(module, access.function), access
+
+
+def test_every_function_that_touches_a_register_is_known() -> None:
+    """A new step that touches a register is looked at once: is it an instruction, or is there a row for it?"""
+    found = {(module, function, name) for module in COUNTED for function, name in touching(module)}
+    excepted = {
+        (access.module.removeprefix("xsavvy.model."), access.function) for access in EXCEPTIONS
+    }
+    whole = {module for module, function in excepted if function == "*"}
+    instructions = {
+        f"{module}.{function} {name}"
+        for module, function, name in found
+        if (module, function) not in excepted and module not in whole
+    }
+    assert instructions == INSTRUCTIONS
