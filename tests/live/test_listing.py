@@ -12,11 +12,11 @@ import pytest
 
 from xsavvy.live import cpuid
 from xsavvy.live.bochs import kernel
-from xsavvy.live.machine import instruction, stub
+from xsavvy.live.machine import clock, instruction, stub
 from xsavvy.live.machine.listing import Code, assemble
 
 LISTINGS = {"enter": stub.ENTER, "handler": stub.HANDLER, "back": stub.BACK, "cpuid": cpuid.ASK}
-LISTINGS |= {"bochs": kernel.KERNEL}
+LISTINGS |= {"bochs": kernel.KERNEL, "clock": clock.loop("syscall | 0f 05")}
 DATA = {"first address of our code", "first address beyond our code"}
 DATA |= {"table of the previous actions"}
 
