@@ -28,7 +28,7 @@ run: $(VENV)/.installed
 	$(BIN)/xsavvy check || [ $$? -eq 1 ]
 
 test: lint
-	$(BIN)/python -m pytest -n auto --dist loadgroup
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check --quiet
