@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from xsavvy.api import cost
-from xsavvy.api.costing import CostResult
+from xsavvy.api import CostResult, cost
 from xsavvy.cost.account import EXCEPTIONS, REGISTERS
 from xsavvy.cost.count import bytes_moved
 from xsavvy.cost.event import Event, Kind

@@ -9,7 +9,8 @@ is one line with the nearest valid names.
 
 from .bugs import GalleryReport, GalleryResult, Side, gallery, known_bugs
 from .checking import check, default_scenarios, trace
-from .costing import BreakEvenPoint, CostCount, CostReport, CostResult, cost
+from .costing import cost
+from .costresult import BreakEvenPoint, CostCount, CostReport, CostResult
 from .differing import CommitDiff, StepDiff, diff
 from .exporting import LANGUAGES, ExportedModel, export
 from .fleets import FleetReport, FleetRow, PairsReport, PairsRow, fleet, fleet_pairs

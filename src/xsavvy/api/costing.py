@@ -9,10 +9,9 @@ from fractions import Fraction
 from itertools import permutations
 from pathlib import Path
 
-import msgspec
-
 from xsavvy.cost.compare import Prices, break_even, cycles, difference
 from xsavvy.cost.event import Event, Tally
+from xsavvy.cost.weights import UnreadableWeights, Weights, load_weights
 from xsavvy.cost.workload import Workload, load_workload, workloads
 from xsavvy.kvm.kernels import RELEASES
 from xsavvy.model.choices import value_name
@@ -20,76 +19,18 @@ from xsavvy.model.programs import BrokenProgram
 from xsavvy.model.registry import CHOICES
 
 from .checking import check
+from .costresult import BreakEvenPoint, CostCount, CostReport, CostResult
 from .counting import CountingRunner
 from .running import program_system, program_world
 from .usage import UsageError, unknown
 
-__all__ = ["BreakEvenPoint", "CostCount", "CostReport", "CostResult", "cost"]
+__all__ = ["CostReport", "CostResult", "cost"]
 
 KERNEL = "kernel"
-MOST_STATES = 500_000
+BY_VENDOR = {True: "intel-server", False: "genoa"}
+"""Weights by default: whether the platform has VMX."""
+MOST_STATES = 5_000_000
 """States that the checker explores by default for one choice."""
-
-
-class CostCount(msgspec.Struct, frozen=True):
-    """How often an event happens: in the whole workload, and in one turn of its loop (a mean, if turns differ)."""
-
-    kind: str
-    detail: str
-    by: str
-    total: int
-    each: float
-
-
-class CostResult(msgspec.Struct, frozen=True):
-    """One workload under one choice.
-
-    `cycles` are those of one turn (low, mid, high), `ratio` its mid by that of the first choice; both are missing
-    without weights. `safe` is holds, violated, incomplete, or not asked; `refuted` names what is violated.
-    """
-
-    choice: str
-    workload: str
-    kernel: str
-    platform: str
-    unit: str
-    units: int
-    times: int
-    events: dict[str, int]
-    counts: list[CostCount]
-    cycles: tuple[float, float, float] | None
-    ratio: float | None
-    safe: str
-    refuted: list[str]
-    states: int
-
-
-class BreakEvenPoint(msgspec.Struct, frozen=True):
-    """From how many units of one workload, for each unit of another, one choice costs less than another.
-
-    `low` and `high` bound it; from `high` on it certainly pays, below `low` certainly not.
-    """
-
-    cheaper: str
-    than: str
-    workload: str
-    unit: str
-    against: str
-    against_unit: str
-    low: float
-    mid: float
-    high: float
-
-
-class CostReport(msgspec.Struct, frozen=True):
-    """What was compared, each result, the break-even points, and what had to be left out."""
-
-    compare: str
-    titles: dict[str, str]
-    weights: str
-    results: list[CostResult]
-    break_even: list[BreakEvenPoint]
-    notes: list[str]
 
 
 @dataclass(frozen=True)
@@ -100,6 +41,7 @@ class _Counted:
     choice: str
     kernel: str
     platform: str
+    vmx: bool
     times: int
     tally: Tally
     each: Mapping[Event, Fraction]
@@ -121,15 +63,15 @@ def cost(
     kernel: str | None = None,
     platform: str | None = None,
     choices: Mapping[str, str] | None = None,
-    prices: Prices | None = None,
-    weights: str = "",
+    weights: str | Path | None = None,
     judge: bool = False,
     max_states: int = MOST_STATES,
 ) -> CostReport:
     """Count what workloads execute under each value of a choice, or on each of some kernels.
 
-    `names` are workloads or files; without them, those that were written for `compare`, or all. `prices` turn
-    counts into cycles. With `judge` the checker says whether each choice is safe. Raises UsageError.
+    `names` are workloads or files; without them, those that were written for `compare`, or all. `weights` is a CPU of
+    `weighed_cpus()` or a file; by default the one of the platform's vendor. With `judge` the checker says whether each
+    choice is safe. Raises UsageError.
 
     >>> report = cost(["xfd-toggle"], compare="xfd_intercept=always,first_nonzero")
     >>> [result.events.get("vmexit wrmsr_xfd", 0) for result in report.results]
@@ -140,11 +82,20 @@ def cost(
     settings = _settings(asked, kernel, choices or {})
     notes: list[str] = []
     runs = list(_runs(chosen, settings, platform, notes))
+    prices = _prices(weights, runs)
     verdicts = _verdicts(chosen, settings, platform, max_states) if judge else {}
     results = [_result(run, runs, prices, verdicts) for run in runs]
-    points = list(_points(runs, prices)) if prices is not None else []
     titles = {each.name: each.program.title for each in chosen}
-    return CostReport(asked, titles, weights, results, points, notes)
+    title = f"{prices.title}, in {prices.unit}"
+    return CostReport(asked, titles, title, results, _once(_points(runs, prices)), notes)
+
+
+def _prices(weights: str | Path | None, runs: Sequence[_Counted]) -> Weights:
+    vmx = all(run.vmx for run in runs)
+    try:
+        return load_weights(weights or (BY_VENDOR[vmx]))
+    except UnreadableWeights as error:
+        raise UsageError(str(error)) from None
 
 
 def _workloads(names: Sequence[str], compare: str | None) -> list[Workload]:
@@ -226,6 +177,7 @@ def _count(workload: Workload, setting: _Setting, platform: str | None) -> _Coun
         name,
         target.kernel.name,
         target.platform.name,
+        target.platform.vmx,
         runner.times,
         runner.tally,
         runner.each,
@@ -236,35 +188,51 @@ def _verdicts(
     chosen: Sequence[Workload], settings: Sequence[_Setting], platform: str | None, limit: int
 ) -> dict[tuple[str, str], tuple[str, list[str], int]]:
     """Ask the checker about every scenario that a workload names, once under each setting."""
+    asked: dict[tuple[str, ...], tuple[str, list[str], int]] = {}
     found: dict[tuple[str, str], tuple[str, list[str], int]] = {}
-    worlds = {(each.judge, each.program.setting("platform")) for each in chosen if each.judge}
-    for scenario, usual in sorted(worlds):
-        for setting in settings:
-            report = check(
-                [scenario],
-                kernel=setting.kernel,
-                platform=platform or usual,
-                choices=setting.choices,
-                max_states=limit,
-            )
-            refuted = [each.property for each in report.results if each.verdict == "violated"]
-            open_ = any(each.verdict == "incomplete" for each in report.results)
-            verdict = "violated" if refuted else "incomplete" if open_ else "holds"
-            states = max((each.states for each in report.results), default=0)
-            found[scenario, setting.name] = (verdict, refuted, states)
+    for each in chosen:
+        for setting in settings if each.judge else ():
+            kernel = setting.kernel or each.program.setting("kernel") or None
+            where = platform or each.program.setting("platform") or None
+            key = (each.judge, *sorted(each.asks), setting.name, kernel or "", where or "")
+            if key not in asked:
+                choices = {**each.judged_with, **setting.choices}
+                asked[key] = _verdict(each, kernel, where, choices, limit)
+            found[each.name, setting.name or (kernel or "")] = asked[key]
     return found
+
+
+def _verdict(
+    workload: Workload,
+    kernel: str | None,
+    platform: str | None,
+    choices: Mapping[str, str],
+    limit: int,
+) -> tuple[str, list[str], int]:
+    report = check(
+        [workload.judge], kernel=kernel, platform=platform, choices=choices, max_states=limit
+    )
+    asked = [each for each in report.results if each.property in (workload.asks or {each.property})]
+    refuted = [each.property for each in asked if each.verdict == "violated"]
+    open_ = any(each.verdict == "incomplete" for each in asked)
+    verdict = "violated" if refuted else "incomplete" if open_ else "holds"
+    states = max((each.states for each in asked), default=0)
+    return (verdict if asked else "not asked", refuted, states)
 
 
 def _result(
     run: _Counted,
     runs: Sequence[_Counted],
-    prices: Prices | None,
+    prices: Prices,
     verdicts: Mapping[tuple[str, str], tuple[str, list[str], int]],
 ) -> CostResult:
-    safe, refuted, states = verdicts.get((run.workload.judge, run.choice), ("not asked", [], 0))
+    safe, refuted, states = verdicts.get((run.workload.name, run.choice), ("not asked", [], 0))
     first = next(each for each in runs if each.workload is run.workload)
-    price = cycles(run.each, prices) if prices is not None else None
-    base = cycles(first.each, prices) if prices is not None else None
+    price, base = cycles(run.each, prices), cycles(first.each, prices)
+    differing = difference(run.each, first.each)
+    more = cycles(differing, prices)
+    open_ = prices.unpriced(sorted(run.each))
+    whole = not open_ and not prices.unpriced(first.each) and base.mid
     return CostResult(
         run.choice,
         run.workload.name,
@@ -278,8 +246,11 @@ def _result(
             CostCount(str(event.kind), event.detail, event.by, count, float(run.each.get(event, 0)))
             for event, count in sorted(run.tally.items())
         ],
-        (price.low, price.mid, price.high) if price is not None else None,
-        price.mid / base.mid if price is not None and base is not None and base.mid else None,
+        (price.low, price.mid, price.high),
+        (more.low, more.mid, more.high),
+        {str(event): float(differing[event]) for event in sorted(prices.unpriced(differing))},
+        price.mid / base.mid if whole else None,
+        [str(event) for event in open_],
         safe,
         refuted,
         states,
@@ -296,18 +267,43 @@ def _points(runs: Sequence[_Counted], prices: Prices) -> Iterator[BreakEvenPoint
             four = [by.get((work, choice)) for work in (one, other) for choice in (than, cheaper)]
             if any(each is None for each in four):
                 continue
-            dear, cheap, base, more = (each for each in four if each is not None)
-            gain = cycles(difference(dear.each, cheap.each), prices)
-            price = cycles(difference(more.each, base.each), prices)
-            found = break_even(gain, price)
-            if found is not None:
-                scale = dear.workload.units / base.workload.units
-                yield BreakEvenPoint(
-                    cheaper,
-                    than,
-                    one,
-                    dear.workload.unit,
-                    other,
-                    base.workload.unit,
-                    *(each * scale for each in found),
-                )
+            point = _point(*(each for each in four if each is not None), prices=prices)
+            if point is not None:
+                yield point
+
+
+def _once(points: Iterator[BreakEvenPoint]) -> list[BreakEvenPoint]:
+    """Drop a point whose reciprocal says the same with a number below one."""
+    found = list(points)
+    known = {(each.cheaper, each.than, each.workload, each.against) for each in found}
+    return [
+        each
+        for each in found
+        if each.mid <= 1 or (each.than, each.cheaper, each.against, each.workload) not in known
+    ]
+
+
+def _point(
+    dear: _Counted, cheap: _Counted, base: _Counted, more: _Counted, *, prices: Prices
+) -> BreakEvenPoint | None:
+    """Compare what `cheap` saves against `dear` with what `more` adds to `base`; None if that has no price."""
+    saved, added = difference(dear.each, cheap.each), difference(more.each, base.each)
+    open_ = prices.unpriced(saved)
+    if prices.unpriced(added) or any(saved[event] < 0 for event in open_):
+        return None
+    found = break_even(cycles(saved, prices), cycles(added, prices))
+    if found is None:
+        return None
+    scale = dear.workload.units / base.workload.units
+    return BreakEvenPoint(
+        cheap.choice,
+        dear.choice,
+        dear.workload.name,
+        dear.workload.unit,
+        base.workload.name,
+        base.workload.unit,
+        found.low * scale,
+        found.mid * scale,
+        found.high * scale,
+        [str(event) for event in sorted(open_)],
+    )

@@ -22,11 +22,16 @@ __all__ = ["command"]
 )
 @click.option("--kernel", metavar="K", help="Kernel version. [default: the workload's, or newest]")
 @click.option("--platform", metavar="P", help="Preset or CPUID dump. [default: the workload's]")
+@click.option(
+    "--weights",
+    metavar="CPU|FILE",
+    help="What an event takes: a CPU that comes with xsavvy, or a file. [default: by the vendor]",
+)
 @click.option("--check", "judge", is_flag=True, help="Ask the checker whether each choice is safe.")
 @click.option(
     "--max-states",
     type=click.IntRange(min=1),
-    default=500_000,
+    default=5_000_000,
     show_default=True,
     metavar="N",
     help="Let the checker stop after N states for one choice.",
@@ -39,6 +44,7 @@ def command(
     compare: str | None,
     kernel: str | None,
     platform: str | None,
+    weights: str | None,
     judge: bool,
     max_states: int,
     details: bool,
@@ -60,6 +66,7 @@ def command(
         compare=compare,
         kernel=kernel,
         platform=platform,
+        weights=weights,
         judge=judge,
         max_states=max_states,
     )

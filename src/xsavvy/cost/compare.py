@@ -7,7 +7,7 @@ same cycles on both, however uncertain they are.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from typing import NamedTuple, Protocol
 
@@ -30,7 +30,11 @@ class Prices(Protocol):
     """What one event takes on a CPU."""
 
     def cycles(self, kind: Kind, detail: str) -> tuple[float, float, float]:
-        """Return low, mid and high."""
+        """Return low, mid and high; nothing for what has no price."""
+        ...
+
+    def unpriced(self, events: Iterable[Event]) -> list[Event]:
+        """Return the events that have no price."""
         ...
 
 
@@ -48,6 +52,8 @@ def cycles(counts: Counts, prices: Prices) -> Range:
     >>> class Flat:
     ...     def cycles(self, kind, detail):
     ...         return (1, 2, 4)
+    ...     def unpriced(self, events):
+    ...         return []
     >>> cycles({Event(Kind.WRMSR, "IA32_XFD"): Fraction(3), Event(Kind.RDPKRU): Fraction(-1)}, Flat())
     Range(low=-1.0, mid=4.0, high=11.0)
     """

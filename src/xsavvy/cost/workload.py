@@ -3,7 +3,8 @@
 
     compare: xfd_intercept             # the choice, or the kernels, that they tell apart
     unit: 2 XFD writes                 # what one turn of the last `repeat` is
-    judge: xfd                         # the scenario in which a choice must be safe
+    judge: xfd-on-demand               # the scenario in which a choice must be safe
+    asks: kernel_survives              # the properties that count; all of the scenario's if there is no such line
 
     repeat 1000:
         WRMSR IA32_XFD = 0
@@ -49,7 +50,20 @@ class Workload:
     @property
     def judge(self) -> str:
         """The scenario that tells whether a choice is safe, empty if none does."""
-        return self.program.setting("judge")
+        return self.program.setting("judge").partition("(")[0].strip()
+
+    @property
+    def asks(self) -> frozenset[str]:
+        """The properties that its thread is about; none named means all of the scenario."""
+        lines = (value for _, key, value in self.program.settings if key == "asks")
+        return frozenset(word for line in lines for word in line.split())
+
+    @property
+    def judged_with(self) -> dict[str, str]:
+        """The choices that the scenario needs beside: `judge: trace-xss (host_tracing=stopped_by_perf)`."""
+        inner = self.program.setting("judge").partition("(")[2].rstrip(") ")
+        pairs = (item.partition("=") for item in inner.split(",") if item.strip())
+        return {name.strip(): value.strip() for name, _, value in pairs}
 
 
 @cache

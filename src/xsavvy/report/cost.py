@@ -48,15 +48,12 @@ def _workload(
         styled(f"  {first.workload}, {world}{first.platform}; events per {_units(first)}", "dim")
     )
     kinds = _kinds(results, details=details)
-    priced = any(result.cycles is not None for result in results)
     judged = any(result.safe != "not asked" for result in results)
     header = [report.compare.partition("=")[0] or "kernel", *kinds]
-    header += ["cycles", "ratio"] if priced else []
+    header += ["cycles", f"more than {_name(first)}"]
     header += ["safe"] if judged else []
     rows = [[styled(word, "dim") for word in header]]
-    rows += [
-        _row(result, kinds, details=details, priced=priced, judged=judged) for result in results
-    ]
+    rows += [_row(result, kinds, details=details, judged=judged) for result in results]
     yield from columns(rows, right=range(1, 1 + len(kinds)))
     yield Text("")
 
@@ -81,9 +78,7 @@ def _kinds(results: Sequence[CostResult], *, details: bool) -> list[str]:
     return list(dict.fromkeys(named))
 
 
-def _row(
-    result: CostResult, kinds: Sequence[str], *, details: bool, priced: bool, judged: bool
-) -> list[Text]:
+def _row(result: CostResult, kinds: Sequence[str], *, details: bool, judged: bool) -> list[Text]:
     sums: Counter[str] = Counter()
     moved: Counter[str] = Counter()
     for count in result.counts:
@@ -91,12 +86,11 @@ def _row(
         sums[label] += count.each  # type: ignore[assignment]  # a mean may be broken
         if count.kind in MOVES and not details:
             moved[label] += count.each * int(count.detail)  # type: ignore[assignment]
-    row = [styled(result.choice.partition("=")[2] or result.choice, "bold")]
+    row = [styled(_name(result), "bold")]
     for kind in kinds:
         text = _plain(sums[kind])
         row.append(styled(f"{text} ({_plain(moved[kind])} bytes)" if moved[kind] else text))
-    if priced:
-        row += [styled(_range(result)), styled(f"{result.ratio:.2f}" if result.ratio else "")]
+    row += [styled(_price(result)), styled(_more(result))]
     if judged:
         row.append(_safe(result))
     return row
@@ -106,11 +100,33 @@ def _plain(value: float) -> str:
     return number(int(value)) if value == int(value) else f"{value:,.2f}"
 
 
-def _range(result: CostResult) -> str:
-    if result.cycles is None:
-        return ""
-    low, mid, high = (number(round(each)) for each in result.cycles)
-    return f"{mid} ({low} to {high})"
+def _name(result: CostResult) -> str:
+    return _value(result.choice)
+
+
+def _value(choice: str) -> str:
+    return choice.partition("=")[2] or choice
+
+
+def _range(cycles: tuple[float, float, float]) -> str:
+    low, mid, high = (number(round(each)) for each in cycles)
+    return mid if low == high else f"{mid} ({low} to {high})"
+
+
+def _more(result: CostResult) -> str:
+    words = [_range(result.more)] if any(result.more) else []
+    sums: Counter[str] = Counter()
+    for event, count in result.more_unpriced.items():
+        sums[event.partition(" ")[0]] += count  # type: ignore[assignment]  # a mean may be broken
+    words += [f"{count:+g} {kind}" for kind, count in sums.items() if count]
+    return ", ".join(words)
+
+
+def _price(result: CostResult) -> str:
+    """Return the cycles, the ratio if there is one, and what is not in them."""
+    ratio = f" x{result.ratio:.2f}" if result.ratio is not None else ""
+    kinds = dict.fromkeys(word.partition(" ")[0] for word in result.unpriced)
+    return _range(result.cycles) + ratio + "".join(f" + {kind}" for kind in kinds)
 
 
 def _safe(result: CostResult) -> Text:
@@ -122,15 +138,15 @@ def _safe(result: CostResult) -> Text:
 
 
 def _point(point: BreakEvenPoint) -> Iterator[Text]:
-    line = Text("  ").append_text(styled(point.cheaper, "bold"))
-    line.append_text(styled(f" instead of {point.than}: from "))
+    line = Text("  ").append_text(styled(_value(point.cheaper), "bold"))
+    line.append_text(styled(f" instead of {_value(point.than)}: from "))
     line.append_text(styled(_ratio(point.mid), "bold"))
     line.append_text(styled(f" {point.unit} for each {point.against_unit}"))
     between = f" ({_ratio(point.low)} to {_ratio(point.high)}); "
     rate = f"at {number(PER_SECOND)} {_many(point.against_unit)} a second, from "
-    yield line.append_text(
-        styled(f"{between}{rate}{_ratio(point.mid * PER_SECOND)} a second", "dim")
-    )
+    rest = f"; saved too, and not priced: {', '.join(point.unpriced)}" if point.unpriced else ""
+    many = _ratio(point.mid * PER_SECOND)
+    yield line.append_text(styled(f"{between}{rate}{many} a second{rest}", "dim"))
 
 
 def _ratio(value: float) -> str:

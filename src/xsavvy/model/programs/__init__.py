@@ -32,7 +32,11 @@ __all__ = ["BrokenProgram", "GuestProgram", "Statement", "parse", "programs", "r
 LIMIT = 1 << 16
 MOST_LINES = 1000
 MOST_TIMES = 10**9
-HEADERS = ("title", "kernel", "platform", "part", "set", "start", "compare", "unit", "judge")
+HEADERS = (
+    *("title", "kernel", "platform", "part", "set", "start"),
+    *("compare", "unit", "judge", "asks"),
+)
+"""The second row is for `xsavvy cost`: what a workload compares, what it counts, what a choice must not break."""
 _HEADER = re.compile(r"([a-z]+):\s*(.*)")
 _EXPECT = re.compile(r"expect\s+(\w+(?:\[\w+\])?)\s*=\s*(\S.*)")
 _UNTIL = re.compile(r"(until|violates)\s+(\S+)")
