@@ -8,6 +8,7 @@ import sys
 import click
 
 from xsavvy.cli.option import as_json
+from xsavvy.cli.recorded import measure_here, replay_trace
 from xsavvy.cli.status import FOUND, HOLDS
 
 __all__ = ["command"]
@@ -36,6 +37,11 @@ __all__ = ["command"]
     metavar="N",
     help="Let the checker stop after N states for one choice.",
 )
+@click.option(
+    "--trace", metavar="FILE", help="Replay a recorded trace: text of ftrace, trace-cmd or perf."
+)
+@click.option("--measure", is_flag=True, help="Measure what instructions take on this machine.")
+@click.option("-o", "--output", metavar="FILE", help="Where --measure writes a file for --weights.")
 @click.option("--details", is_flag=True, help="Count each register and exit reason by itself.")
 @as_json
 def command(
@@ -48,6 +54,9 @@ def command(
     judge: bool,
     max_states: int,
     details: bool,
+    trace: str | None,
+    measure: bool,
+    output: str | None,
     as_json: bool,
 ) -> int:
     """Count what each choice executes, and say from when on it pays.
@@ -56,6 +65,26 @@ def command(
     with a 'repeat N:'. Counts are exact, and those of one turn of its loop. With --check a choice
     that the checker refutes is marked, and the exit status is 1.
     """
+    if output is not None and not measure:
+        raise click.UsageError("-o belongs to --measure")
+    if measure and (workloads or trace):
+        raise click.UsageError("--measure takes no workload and no trace")
+    if trace is not None and workloads:
+        raise click.UsageError("--trace takes no workload: the trace is one")
+    if measure:
+        return measure_here(output, as_json=as_json)
+    if trace is not None:
+        return replay_trace(
+            trace,
+            details=details,
+            as_json=as_json,
+            compare=compare,
+            kernel=kernel,
+            platform=platform,
+            weights=weights,
+            judge=judge,
+            max_states=max_states,
+        )
     from xsavvy import api
     from xsavvy.report.cost import cost_lines
     from xsavvy.report.json import encode

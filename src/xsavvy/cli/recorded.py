@@ -24,7 +24,7 @@ def measure_here(output: str | None, *, as_json: bool) -> int:
     from xsavvy.api.usage import UsageError
     from xsavvy.report.json import encode
     from xsavvy.report.recorded import measured_lines
-    from xsavvy.report.screen import Screen
+    from xsavvy.report.screen import Screen, note
 
     found = measure_weights()
     if output is not None:
@@ -38,6 +38,9 @@ def measure_here(output: str | None, *, as_json: bool) -> int:
         sys.stdout.write(encode("cost", weights.weights, **more) + "\n")
     elif output is None:
         Screen().show(measured_lines(found))
+    else:
+        for what, why in found.missing:
+            note(f"not measured: {what}: {why}")
     return HOLDS
 
 
@@ -54,7 +57,11 @@ def replay_trace(trace: str, *, details: bool, as_json: bool, **options: Any) ->
         note(message)
     if as_json:
         results = report.results if report else []
-        more = {"recorded": _plain(recorded), "weights": report.weights if report else ""}
+        more = {
+            "recorded": _plain(recorded),
+            "weights": report.weights if report else "",
+            "notes": report.notes if report else [reason],
+        }
         sys.stdout.write(encode("cost", results, **more) + "\n")
     else:
         screen = Screen()
