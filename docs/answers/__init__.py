@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from .cost import cet_block, pkru_block, protected_block, trace_block, xfd_block
 from .gallery import gallery_block
 from .row import Answer
 from .seed_000 import OFFERED, TRACE
@@ -39,8 +40,13 @@ TABLES: dict[str, Callable[[], str]] = {
     "cet-derivation": derivation_block,
     "cet-partners": partners_block,
     "cet-hosts": hosts_block,
+    "cost-trace": trace_block,
+    "cost-xfd": xfd_block,
+    "cost-pkru": pkru_block,
+    "cost-cet": cet_block,
+    "cost-protected": protected_block,
 }
-"""Blocks that need no run."""
+"""Blocks that need no exploration."""
 
 SLOW: dict[str, Callable[[], str]] = {"systems": systems_block}
 """Blocks that take minutes: made when they are named."""
