@@ -36,8 +36,8 @@ def test_a_trace_is_shown_and_replayed(run: Run, trace: str) -> None:
     ran = run("cost", "--trace", trace)
     assert ran.exit_code == 0
     assert "two.txt  1.000000 s, 5 events" in ran.stdout
-    assert "1 torn lines skipped" in ran.stdout
-    assert "1 gaps, 4 events known to be lost" in ran.stdout
+    assert "1 torn line skipped" in ran.stdout
+    assert "1 gap, 4 events known to be lost" in ran.stdout
     assert "vCPU 0 (vcpu-7): 0.750000 s in the guest, 0.250000 s between" in ran.stdout
     assert "recorded: two.txt" in ran.stdout
     assert "v6.19" in ran.stdout

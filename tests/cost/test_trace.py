@@ -49,7 +49,8 @@ def test_each_writer_is_understood(head: str) -> None:
     [
         ("reason MSR_WRITE rip 0x1 info1 0x0", "kvm_msr: msr_write 1c4 = 0x40000", "wrmsr_xfd"),
         ("reason msr rip 0x1 info1 0x1", "kvm_msr: msr_write 1c5 = 0x0", "wrmsr_xfd_err"),
-        ("vcpu 0 reason msr rip 0x1", "kvm_msr: msr_write da0 = 0x0 (#GP)", "wrmsr_xss"),
+        ("vcpu 0 reason msr rip 0x1", "kvm_msr: msr_write da0 = 0x0", "wrmsr_xss"),
+        ("reason MSR_WRITE rip 0x1", "kvm_msr: msr_write 1c4 = 0x1 (#GP)", "msr_write"),
         ("reason MSR_WRITE rip 0x1", "kvm_msr: msr_write 6e0 = 0x5", "fastpath"),
         ("reason MSR_WRITE rip 0x1", "kvm_msr: msr_write c0000103 = 0x5", "msr_write"),
         ("reason HLT rip 0x1", "kvm_userspace_exit: reason KVM_EXIT_HLT (5)", "userspace"),
@@ -89,6 +90,16 @@ def test_times_are_between_partners_of_one_thread() -> None:
     assert (second.guest_seconds, second.host_seconds, second.exits) == (0.4, 0.0, 1)
     assert seen.seconds == 1.0
     assert seen.per_second(4) == 4.0
+
+
+def test_a_thread_is_known_by_its_number() -> None:
+    """The kernel does not always know a thread's name; its number tells that it is the same."""
+    seen = _read(
+        " <...>-7     (-----) [000] d..1 1.0: kvm_entry: vcpu 0",
+        " qemu-7     (      7) [000] d..1 1.5: kvm_exit: reason HLT rip 0x1 info 0 0",
+        " qemu-8     (      7) [000] d..1 1.6: kvm_entry: vcpu 1",
+    )
+    assert [(vcpu.number, vcpu.guest_seconds) for vcpu in seen.vcpus] == [(0, 0.5), (1, 0.0)]
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ A line that is no whole event is counted as torn and skipped; a file without any
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -26,6 +27,8 @@ PATIENCE: Final = 10_000
 MOST_THREADS: Final = 4096
 """Threads that are told apart; what all further ones do is counted as one thread's."""
 _DIGITS: Final = 9
+_NUMBER: Final = re.compile(r"[-\s/](\d{1,12})(?:\s+\([\s\d-]+\))?$")
+"""A thread's number; its name may be unknown (`<...>`) in one line and known in the next."""
 _FPU_EVENTS: Final = "x86_fpu_"
 
 
@@ -72,6 +75,7 @@ class _Reading:
     def __init__(self, name: str) -> None:
         self.seen = Recorded(name)
         self._threads: dict[str, Thread] = {}
+        self._numbered: dict[str, Thread] = {}
         self._further = Thread("further threads")
 
     def take(self, lines: list[str]) -> None:
@@ -117,7 +121,10 @@ class _Reading:
         if thread is None:
             if len(self._threads) >= MOST_THREADS:
                 return self._further
-            thread = self._threads[name] = Thread(name)
+            found = _NUMBER.search(name)
+            key = found[1] if found else name
+            thread = self._numbered.setdefault(key, Thread(name))
+            self._threads[name] = thread
         return thread
 
     def _other(self, line: str) -> None:
@@ -136,13 +143,13 @@ class _Reading:
             return
         self.seen.lost += lost
         self.seen.gaps += 1
-        for thread in (*self._threads.values(), self._further):
+        for thread in (*self._numbered.values(), self._further):
             settle(self.seen, thread)
             thread.entered = thread.left = None
 
     def finish(self) -> Recorded:
         """End the trace."""
-        for thread in (*self._threads.values(), self._further):
+        for thread in (*self._numbered.values(), self._further):
             settle(self.seen, thread)
         for vcpu in self.seen.vcpus:
             vcpu.guest_seconds = round(vcpu.guest_seconds, _DIGITS)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from xsavvy.report.text import columns, number, styled
+from xsavvy.report.text import columns, number, plural, styled
 
 if TYPE_CHECKING:
     from xsavvy.api.measuring import MeasuredWeights
@@ -27,12 +27,12 @@ def recorded_lines(seen: Recorded) -> Iterator[Text]:
         .append_text(styled(f"{long}, {number(seen.events)} events", "dim"))
     )
     for count, what in (
-        (seen.torn, "torn lines skipped"),
-        (seen.gaps, f"gaps, {number(seen.lost)} events known to be lost"),
-        (seen.beyond, "occurrences of too many different kinds, in no row below"),
+        (seen.torn, f"{plural(seen.torn, 'torn line')} skipped"),
+        (seen.gaps, f"{plural(seen.gaps, 'gap')}, {plural(seen.lost, 'event')} known to be lost"),
+        (seen.beyond, f"{number(seen.beyond)} of too many different kinds, in no row below"),
     ):
         if count:
-            yield styled(f"  {number(count)} {what}", "yellow")
+            yield styled(f"  {what}", "yellow")
     rows = [[styled(word, "dim") for word in ("what the guest did", "times", "a second")]]
     for name, count in _rows(seen).items():
         rate = seen.per_second(count)

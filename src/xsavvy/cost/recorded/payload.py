@@ -149,7 +149,7 @@ def _guest_msr(seen: Recorded, thread: Thread, _time: float | None, text: str) -
     count(seen, seen.msr_writes if write else seen.msr_reads, index)
     if found[3]:
         count(seen, seen.msr_faults, index)
-    if write and thread.pending:
+    elif write and thread.pending:
         if index in _FASTPATH:
             thread.pending = "fastpath"
         thread.pending = _MODELLED_WRITE.get(index, thread.pending)
