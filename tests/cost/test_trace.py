@@ -140,6 +140,7 @@ def test_a_full_ring_buffer_is_told_from_its_header() -> None:
         f"{HEAD}1.0: kvm_userspace_exit: reason KVM_EX",
         f"{HEAD}1.0: x86_fpu_regs_activated: x86/fpu: 0000",
         " qemu-7 [00",
+        f"{HEAD}{'9' * 400}.0: kvm_entry: vcpu 0",
         "80): kvm_entry: vcpu 0",
         "x" * (LONGEST + 1),
     ],

@@ -25,7 +25,7 @@ LINE: Final = re.compile(
     r"\s*+([^\[]*+(?:\[(?!\d++\]\s)[^\[]*+)*+)"  # who; a name may hold a bracket
     r"\[(\d++)\]\s++"
     r"(?:([^\s:]++)\s++)?+"  # ftrace's flags
-    r"(?:(\d++(?:\.\d++)?+):\s++)?+"  # the time
+    r"(?:(\d{1,15}+(?:\.\d{1,12}+)?+):\s++)?+"  # the time
     r"(?:\d++\s++)?+"  # perf's period
     r"([A-Za-z_][A-Za-z0-9_-]*+)(?::([A-Za-z_][A-Za-z0-9_]*+))?+:\s*+"  # system and event, or event
     r"(.*)",
