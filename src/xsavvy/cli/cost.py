@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import click
 
@@ -42,6 +43,12 @@ __all__ = ["command"]
 )
 @click.option("--measure", is_flag=True, help="Measure what instructions take on this machine.")
 @click.option("-o", "--output", metavar="FILE", help="Where --measure writes a file for --weights.")
+@click.option(
+    "--svg",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    metavar="FILE",
+    help="Write a picture of the cycles too.",
+)
 @click.option("--details", is_flag=True, help="Count each register and exit reason by itself.")
 @as_json
 def command(
@@ -53,6 +60,7 @@ def command(
     weights: str | None,
     judge: bool,
     max_states: int,
+    svg: Path | None,
     details: bool,
     trace: str | None,
     measure: bool,
@@ -69,6 +77,8 @@ def command(
         raise click.UsageError("-o belongs to --measure")
     if measure and (workloads or trace):
         raise click.UsageError("--measure takes no workload and no trace")
+    if svg is not None and (measure or trace):
+        raise click.UsageError("--svg belongs to workloads")
     if trace is not None and workloads:
         raise click.UsageError("--trace takes no workload: the trace is one")
     if measure:
@@ -101,6 +111,10 @@ def command(
     )
     for message in report.notes:
         note(message)
+    if svg is not None:
+        from xsavvy.report.costpicture import cost_svg
+
+        svg.write_text(cost_svg(report), encoding="utf-8")
     if as_json:
         more = {
             "compare": report.compare,
