@@ -249,9 +249,9 @@ class Guest:
         struct.pack_into("<QQ", self.run_page, VALID_REGS, 0, 0)
         return [result, seen, struct.unpack_from("<Q", self._read(GET_REGS, 0x90), 8)[0]]
 
-    def run(self, code: str) -> list[Any]:
+    def run(self, code: str, base: int = 0) -> list[Any]:
         """Run code (hex) to its HLT; return the exit reason, the vector that was taken (-1: none), eax to edx."""
-        memory = self._load(bytes.fromhex(code))
+        memory = self._load(bytes.fromhex(code), base)
         assert self.run_page is not None
         result = self._run()
         if result < 0:
@@ -272,6 +272,12 @@ class Guest:
             image[place : place + len(data) // 2] = bytes.fromhex(data)
         return ioctl(self.vcpu, SET_SREGS, _buffer(0x138, image))
 
+    def peek(self, spans: list[list[int]]) -> list[str]:
+        """Read memory, [offset, size] each: up to 16 bytes as they are (hex), more as a digest."""
+        memory = self.memory or self._mapped()
+        pieces = [memory[start : start + size] for start, size in spans]
+        return [piece.hex() if len(piece) <= 16 else digest(piece) for piece in pieces]
+
     def _run(self) -> int:
         result = -errno.EINTR
         for _ in range(RUN_EXITS):
@@ -291,21 +297,20 @@ class Guest:
             stub = bytes((0xC7, 0x06)) + struct.pack("<Hh", MARK, vector) + b"\xf4"
             memory[0x1000 + 16 * vector : 0x1000 + 16 * vector + len(stub)] = stub
         sregs = self._read(GET_SREGS, 0x138)
-        for place in range(6):
-            segment = struct.pack(
-                "<QIHBBBBBBBBBB", 0, 0xFFFF, 0, 0xB if place == 0 else 3, 1, 0, 0, 1, 0, 0, 0, 0, 0
+        for place, kind in enumerate((0xB, 3, 3, 3, 3, 3)):
+            struct.pack_into(
+                "<QIH10B", sregs, 24 * place, 0, 0xFFFF, 0, kind, 1, 0, 0, 1, *bytes(5)
             )
-            struct.pack_into("<24s", sregs, 24 * place, segment)
         _must(ioctl(self.vcpu, SET_SREGS, sregs))
         return memory
 
-    def _load(self, code: bytes) -> mmap.mmap:
-        """Put the code at 0x2000, no vector at the mark, and the registers at their start."""
+    def _load(self, code: bytes, base: int = 0) -> mmap.mmap:
+        """Put the code at 0x2000 (the guest's base + 0x2000), no vector at the mark, registers at their start."""
         memory = self.memory or self._mapped()
         memory[0x2000 : 0x2000 + len(code)] = code
         struct.pack_into("<h", memory, MARK, -1)
         values = [0] * 18
-        values[6], values[16], values[17] = 0x6F00, 0x2000, 2
+        values[6], values[16], values[17] = 0x6F00, base + 0x2000, 2
         _must(ioctl(self.vcpu, SET_REGS, _buffer(0x90, struct.pack("<18Q", *values))))
         return memory
 
@@ -344,7 +349,6 @@ def met() -> dict[str, Any]:
     """Say which kernel and module answer, on which processor."""
     found = os.listdir("/sys/module") if os.path.exists("/sys/module") else []
     modules = sorted(name for name in found if name.startswith("kvm_"))
-    modules.sort(key=lambda name: name not in ("kvm_intel", "kvm_amd"))
     return {"kernel": platform.release(), "modules": modules, "cpu": _cpu()}
 
 

@@ -61,6 +61,11 @@ BACKENDS = (
         "kvm_pvm: CPL 0 is emulated, and KVM's emulator has no XGETBV",
     ),
     Backend(
+        "kvm_pvm",
+        ("guest XGETBV at CPL 3",),
+        "kvm_pvm: CPL 3 runs natively, under the host's XCR0",
+    ),
+    Backend(
         "QEMU TCG CPU",
         tuple(f"WRMSR {index:#x}, 0xaaaaaaaaaaaaaaaa" for index in ADDRESSES.values()),
         "QEMU's WRMSR does not look whether an address is canonical",

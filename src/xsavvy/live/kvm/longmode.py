@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """64-bit mode for tiny guests: tables, system registers and code, as data for the asker.
 
-The first 64 KiB are mapped twice with protection key 2: at 0 as supervisor pages, at 2 MiB as user pages. Everything
-runs at CPL 0; an exception notes its vector and halts. Source: SDM "4-Level Paging", "Interrupt Descriptor Table".
+The first 64 KiB are mapped twice with protection key 2: at 0 as supervisor pages, at 2 MiB as user pages. Code runs at
+CPL 0, or at CPL 3 in the user pages; an exception notes its vector and halts at CPL 0.
+Source: SDM "4-Level Paging", "Interrupt Descriptor Table", "64-Bit TSS".
 """
 
 from __future__ import annotations
@@ -22,28 +23,33 @@ CR0 = CR0_PE | CR0_PG | 0x30
 """ET and NE are set, too; CR0.WP is not."""
 CR4_PAE, EFER_LME_LMA = 1 << 5, 0x500
 CODE, FLAT = 0x00AF_9B00_0000_FFFF, 0x00CF_9300_0000_FFFF
+USER_CODE, USER_FLAT = CODE | 3 << 45, FLAT | 3 << 45
+TASK, STACK = 0x6000, 0x6F00
 HLT = b"\xf4"
 
 
-def enter() -> list[Any]:
-    """Return the call that puts a guest into 64-bit mode."""
+def enter(*, cpl: int = 0, cr4: int = 0) -> list[Any]:
+    """Return the call that puts a guest into 64-bit mode, at CPL 0 or 3, with more bits in CR4 than PAE."""
     tables = [
         [PML4, _words(PDPT | PRESENT | WRITABLE | FOR_USER)],
         [PDPT, _words(DIRECTORY | PRESENT | WRITABLE | FOR_USER)],
         [DIRECTORY, _words(SUPERVISOR | PRESENT | WRITABLE, USER | PRESENT | WRITABLE | FOR_USER)],
         [SUPERVISOR, _pages(PRESENT | WRITABLE | KEY)],
         [USER, _pages(PRESENT | WRITABLE | FOR_USER | KEY)],
-        [GDT, _words(0, CODE, FLAT)],
+        [GDT, _words(0, CODE, FLAT, USER_CODE, USER_FLAT)],
+        [TASK + 4, _words(STACK)],
         [IDT, b"".join(_gate(STUBS + 16 * vector) for vector in range(32)).hex()],
         [STUBS, b"".join(_stub(vector) for vector in range(32)).hex()],
     ]
-    segments = _segment(8, 0xB, long=1) + _segment(0x10, 3, long=0) * 5
+    code, data = (8, 0x10) if cpl == 0 else (0x1B, 0x23)
+    segments = _segment(code, 0xB, long=1, dpl=cpl) + _segment(data, 3, long=0, dpl=cpl) * 5
     sregs = [
         [0, segments.hex()],
-        [192, struct.pack("<QHHHH", GDT, 23, 0, 0, 0).hex()],
+        [192, struct.pack("<QHHHH", GDT, 39, 0, 0, 0).hex()],
         [208, struct.pack("<QHHHH", IDT, 511, 0, 0, 0).hex()],
         [224, _words(CR0)],
-        [240, _words(PML4, CR4_PAE)],
+        [144, _task().hex()],
+        [240, _words(PML4, CR4_PAE | cr4)],
         [264, _words(EFER_LME_LMA)],
     ]
     return ["enter", tables, sregs]
@@ -68,9 +74,14 @@ def _stub(vector: int) -> bytes:
     return code.ljust(16, HLT)
 
 
-def _segment(selector: int, kind: int, *, long: int) -> bytes:
+def _task() -> bytes:
+    """Return a busy TSS as struct kvm_segment; what it has is the stack for CPL 0."""
+    return struct.pack("<QIH10B", TASK, 0x67, 0x28, 0xB, 1, 0, 0, 0, 0, 0, 0, 0, 0)
+
+
+def _segment(selector: int, kind: int, *, long: int, dpl: int) -> bytes:
     """Return a flat segment as struct kvm_segment."""
-    flags = (kind, 1, 0, 1 - long, 1, long, 1, 0, 0, 0)
+    flags = (kind, 1, dpl, 1 - long, 1, long, 1, 0, 0, 0)
     return struct.pack("<QIH10B", 0, 0xFFFF_FFFF, selector, *flags)
 
 

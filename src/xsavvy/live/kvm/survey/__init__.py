@@ -11,6 +11,7 @@ from xsavvy.live.kvm.question import Question
 
 from .capability import capabilities
 from .cpuid import guest_cpuid
+from .family import family
 from .guest import tiny_guests
 from .image import images
 from .legacy import absent_msrs, legacy_images
@@ -33,4 +34,5 @@ def questions(facts: Facts, seed: int, random_images: int, random_masks: int) ->
     yield from legacy_images(facts)
     yield from control_registers(facts)
     yield from tiny_guests(facts)
+    yield from family(facts)
     yield from maintainers_cases(facts)
