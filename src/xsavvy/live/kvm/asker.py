@@ -21,10 +21,8 @@ from typing import Any
 
 NAME = "/dev/kvm"
 READ, WRITE = 2, 1
-PAGE = 4096
 ENTRIES = 256
-GUEST_BYTES = 0x10000
-XSAVE_BYTES = 4096
+GUEST_BYTES, XSAVE_BYTES = 0x10000, 4096
 MARK = 0x7000
 RUN_EXITS = 64
 
@@ -36,8 +34,7 @@ def _number(nr: int, size: int = 0, direction: int = 0) -> int:
 CREATE_VM, CHECK_EXTENSION, VCPU_MMAP_SIZE = _number(0x01), _number(0x03), _number(0x04)
 GET_MSR_INDEX_LIST = _number(0x02, 4, READ | WRITE)
 GET_MSR_FEATURE_INDEX_LIST = _number(0x0A, 4, READ | WRITE)
-GET_SUPPORTED_CPUID = _number(0x05, 8, READ | WRITE)
-GET_DEVICE_ATTR = _number(0xE2, 24, WRITE)
+GET_SUPPORTED_CPUID, GET_DEVICE_ATTR = _number(0x05, 8, READ | WRITE), _number(0xE2, 24, WRITE)
 CREATE_VCPU, SET_TSS_ADDR = _number(0x41), _number(0x47)
 SET_USER_MEMORY_REGION = _number(0x46, 32, WRITE)
 RUN = _number(0x80)
