@@ -34,7 +34,8 @@ def _flat(tmp_path: Path) -> Path:
 
 def xfd(weights: Path | None = None) -> CostReport:
     """Compare the interception of XFD always and at the first nonzero write."""
-    return cost(compare="xfd_intercept=always,first_nonzero", weights=weights)
+    names = ["xfd-exits", "xfd-toggle"]
+    return cost(names, compare="xfd_intercept=always,first_nonzero", weights=weights)
 
 
 def test_prices_by_hand(flat: Path) -> None:

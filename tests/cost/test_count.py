@@ -23,7 +23,7 @@ COUNTED = (
     *("parts.trace.pt", "parts.trace.emulate", "parts.trace.guest", "parts.trace.perf"),
     *("parts.cet.border", "parts.cet.component12", "parts.cet.intercept", "parts.cet.guest"),
     *("parts.protected.tdx", "parts.protected.sev", "parts.protected.xfeatures"),
-    *("parts.protected.userreturn", "parts.protected.guest"),
+    *("parts.protected.userreturn", "parts.protected.guest", "parts.nested.guest"),
 )
 RTIT = 4 + 2 * 2
 
@@ -39,6 +39,7 @@ INSTRUCTIONS = {
     "parts.cet.guest.write_u_cet hw_cet_u",
     "parts.cet.intercept.set_pl0_ssp hw_cet_s",
     "parts.cet.intercept.set_u_cet hw_cet_u",
+    "parts.nested.guest.wrmsr_xfd hw_xfd",
     "parts.protected.guest.wrmsr_tsc_aux hw_tsc_aux",
     "parts.protected.guest.wrmsr_xss hw_xss",
     "parts.protected.guest.xsetbv hw_xcr0",
@@ -151,6 +152,14 @@ def test_the_hidden_rdpkru() -> None:
     assert each(one("pkru-guest", "pkru_compare=hint"))["rdpkru"] == 1
     assert each(one("pkru-same", "pkru_compare=rdpkru"))["rdpkru"] == 1
     assert "wrpkru" not in each(one("pkru-same", "pkru_compare=rdpkru"))
+
+
+def test_a_nested_guest_gains_nothing_from_passthrough() -> None:
+    """L2's writes exit in any case; passthrough adds its RDMSR to each of those exits."""
+    intercepted = {"vmentry": 2, "vmexit wrmsr_xfd": 2, "wrmsr IA32_XFD": 2}
+    assert each(one("nested-xfd", "xfd_intercept=always")) == intercepted
+    passed = each(one("nested-xfd", "xfd_intercept=first_nonzero"))
+    assert passed == intercepted | {"rdmsr IA32_XFD": 2}
 
 
 def test_processor_trace_by_design() -> None:

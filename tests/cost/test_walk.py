@@ -37,7 +37,9 @@ def explained(field: str, name: str, tally: Tally) -> bool:
 
 
 @pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize("name", ["xfd-toggle", "ipi-heavy", "pt-on", "cet-tasks", "td-exits"])
+@pytest.mark.parametrize(
+    "name", ["xfd-toggle", "ipi-heavy", "pt-on", "cet-tasks", "td-exits", "nested-xfd"]
+)
 def test_no_register_changes_for_free(name: str, seed: int) -> None:
     """Everything may happen in these walks: every event of the part, in any order."""
     program = workloads()[name].program

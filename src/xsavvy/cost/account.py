@@ -93,6 +93,9 @@ EXCEPTIONS: Final[Mapping[Access, Instead]] = {
     _access("guest", "xrstor_pkru"): Instead(PROCESSOR, "SDM XRSTOR", Kind.XRSTOR, PKRU),
     _access("guest", "xrstors_cet"): Instead(PROCESSOR, "SDM XRSTORS", Kind.XRSTORS, CET_U),
     _access("guest", "use_disabled_tiles"): Instead(PROCESSOR, "SDM Extended Feature Disable"),
+    _access("parts.nested.guest", "use_disabled_tiles"): Instead(
+        PROCESSOR, "SDM Extended Feature Disable"
+    ),
     _access("parts.trace.pt", "enter_guest"): Instead(PROCESSOR, "SDM VM Entries"),
     _access("parts.trace.pt", "exit_guest"): Instead(PROCESSOR, "SDM VM Exits"),
     _access("parts.trace.pt", "write_msrs", "hw_trace_en"): Instead(PROCESSOR, "SDM WRMSR"),

@@ -141,9 +141,9 @@ def _point(point: BreakEvenPoint) -> Iterator[Text]:
     line = Text("  ").append_text(styled(_value(point.cheaper), "bold"))
     line.append_text(styled(f" instead of {_value(point.than)}: from "))
     line.append_text(styled(_ratio(point.mid), "bold"))
-    line.append_text(styled(f" {point.unit} for each {point.against_unit}"))
+    line.append_text(styled(f" {point.unit} per {point.against_unit}"))
     between = f" ({_ratio(point.low)} to {_ratio(point.high)}); "
-    rate = f"at {number(PER_SECOND)} {_many(point.against_unit)} a second, from "
+    rate = f"at {number(PER_SECOND)} of the latter a second, from "
     rest = f"; saved too, and not priced: {', '.join(point.unpriced)}" if point.unpriced else ""
     many = _ratio(point.mid * PER_SECOND)
     yield line.append_text(styled(f"{between}{rate}{many} a second{rest}", "dim"))
@@ -151,8 +151,3 @@ def _point(point: BreakEvenPoint) -> Iterator[Text]:
 
 def _ratio(value: float) -> str:
     return f"{value:,.3g}" if value < PER_SECOND else number(round(value))
-
-
-def _many(unit: str) -> str:
-    first, space, rest = unit.partition(" ")
-    return f"{first}s{space}{rest}" if not first.endswith("s") else unit
