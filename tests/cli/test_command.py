@@ -58,7 +58,10 @@ def test_version(run: Run) -> None:
     ("arguments", "words"),
     [
         (["chekc"], "no command 'chekc': did you mean 'check'?"),
-        (["zzz"], "no command 'zzz': expected check, trace, run, gallery, diff, cost, campaign, export, "),
+        (
+            ["zzz"],
+            "no command 'zzz': expected check, trace, run, gallery, diff, cost, campaign, export, ",
+        ),
         (["list", "scenario"], "'scenario' is not one of 'scenarios', "),
         (["list"], "Missing argument"),
         (["trace"], "Missing argument 'SCENARIO'"),
