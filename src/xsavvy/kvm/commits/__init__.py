@@ -34,7 +34,16 @@ def release_number(release: str) -> tuple[int, ...]:
 COMMITS: tuple[Commit, ...] = tuple(
     sorted(
         (
-            *RUN_LOOP, *IOCTLS, *HISTORY, *CET, *TRACE, *MIGRATION, *NESTED, *TASKS, *PROTECTED, *REGISTERS,
+            *RUN_LOOP,
+            *IOCTLS,
+            *HISTORY,
+            *CET,
+            *TRACE,
+            *MIGRATION,
+            *NESTED,
+            *TASKS,
+            *PROTECTED,
+            *REGISTERS,
         ),
         key=lambda commit: release_number(commit.release),
     )
