@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from xsavvy.api.replaying import replay
+from xsavvy.api.replaying import replay_trace
 from xsavvy.api.usage import UsageError
 from xsavvy.cost.replay import replayed
 
@@ -34,7 +34,7 @@ def _trace(
 
 
 def _each(path: Path, choice: str, **options: str) -> dict[str, float]:
-    report = replay(path, **options).report
+    report = replay_trace(path, **options).report
     assert report is not None
     assert report.notes == []
     (result,) = (each for each in report.results if each.choice == choice)
@@ -78,7 +78,7 @@ def test_a_real_trace_replays_to_its_own_counts(name: str) -> None:
     if not path.exists():
         pytest.skip("no recorded traces beside the checkout (../shared/data/traces)")
     text = path.read_text()
-    assert sum(replayed(replay(path).recorded).values()) == text.count(" kvm_exit: ")
+    assert sum(replayed(replay_trace(path).recorded).values()) == text.count(" kvm_exit: ")
     for kernel in ("v6.18", "v6.19"):
         seen = _each(path, kernel)
         assert seen["vmexit host"] == text.count(" kvm_exit: ")
@@ -91,7 +91,7 @@ def test_a_trace_without_exits_says_so(tmp_path: Path) -> None:
     """What has no exits is read, and not replayed, with the reason."""
     path = tmp_path / "fpu.txt"
     path.write_text(" v-1 [000] d..1 1.0: kvm_fpu: load\n")
-    recorded, report, reason = replay(path)
+    recorded, report, reason = replay_trace(path)
     assert (recorded.fpu_loads, report) == (1, None)
     assert reason.endswith("no kvm_exit among 1 events, so there is nothing to replay")
 
@@ -99,4 +99,4 @@ def test_a_trace_without_exits_says_so(tmp_path: Path) -> None:
 def test_no_trace_is_a_usage_error(tmp_path: Path) -> None:
     """A missing file is one line, as every wrong argument is."""
     with pytest.raises(UsageError, match="No such file or directory"):
-        replay(tmp_path / "none")
+        replay_trace(tmp_path / "none")

@@ -37,6 +37,7 @@ from .machine import (
     replay_kvm,
 )
 from .matrix import CampaignReport, Job, JobResult, campaign, campaign_results
+from .measuring import MeasuredWeights, measure_weights
 from .migrating import (
     Exposure,
     MigrateReport,
@@ -47,6 +48,7 @@ from .migrating import (
     migrate,
     save_set,
 )
+from .replaying import Replay, replay_trace
 from .result import CheckReport, CheckResult, LeftOut, Progress, TraceStep
 from .running import RunReport, run
 from .stepping import RunStep
@@ -79,10 +81,12 @@ __all__ = [
     "LeftOut",
     "LintResult",
     "ListItem",
+    "MeasuredWeights",
     "MigrateReport",
     "PairsReport",
     "PairsRow",
     "Progress",
+    "Replay",
     "RunReport",
     "RunStep",
     "SaveReport",
@@ -115,9 +119,11 @@ __all__ = [
     "known_bugs",
     "lint",
     "listing",
+    "measure_weights",
     "migrate",
     "replay_bochs",
     "replay_kvm",
+    "replay_trace",
     "run",
     "save_set",
     "show_image",

@@ -18,7 +18,7 @@ from .usage import UsageError
 if TYPE_CHECKING:
     from xsavvy.api import CostReport
 
-__all__ = ["Replay", "read_recorded", "replay"]
+__all__ = ["Replay", "read_recorded", "replay_trace"]
 
 
 class Replay(NamedTuple):
@@ -37,7 +37,7 @@ def read_recorded(path: str | Path) -> Recorded:
         raise UsageError(str(error)) from None
 
 
-def replay(path: str | Path, **options: Any) -> Replay:
+def replay_trace(path: str | Path, **options: Any) -> Replay:
     """Read a recorded trace and count its exits as a workload; `options` are those of `cost`. Raises UsageError."""
     recorded = read_recorded(path)
     try:

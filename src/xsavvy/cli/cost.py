@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from xsavvy.cli.option import as_json
-from xsavvy.cli.recorded import measure_here, replay_trace
+from xsavvy.cli.recorded import measure_here, show_replay
 from xsavvy.cli.status import FOUND, HOLDS
 
 __all__ = ["command"]
@@ -84,7 +84,7 @@ def command(
     if measure:
         return measure_here(output, as_json=as_json)
     if trace is not None:
-        return replay_trace(
+        return show_replay(
             trace,
             details=details,
             as_json=as_json,

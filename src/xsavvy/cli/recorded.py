@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from xsavvy.api import CostReport
     from xsavvy.cost.trace import Recorded
 
-__all__ = ["measure_here", "replay_trace"]
+__all__ = ["measure_here", "show_replay"]
 
 
 def measure_here(output: str | None, *, as_json: bool) -> int:
@@ -44,15 +44,15 @@ def measure_here(output: str | None, *, as_json: bool) -> int:
     return HOLDS
 
 
-def replay_trace(trace: str, *, details: bool, as_json: bool, **options: Any) -> int:
+def show_replay(trace: str, *, details: bool, as_json: bool, **options: Any) -> int:
     """Show what was recorded, and its exits under choices and kernels."""
-    from xsavvy.api.replaying import replay
+    from xsavvy.api.replaying import replay_trace
     from xsavvy.report.cost import cost_lines
     from xsavvy.report.json import encode
     from xsavvy.report.recorded import recorded_lines
     from xsavvy.report.screen import Screen, note
 
-    recorded, report, reason = replay(trace, **options)
+    recorded, report, reason = replay_trace(trace, **options)
     for message in report.notes if report else [reason]:
         note(message)
     if as_json:
