@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What choices cost as a picture: for each workload one bar for each choice, from low to high (SVG, no scripts).
 
+Where a choice begins to pay, a panel of curves follows (`costcurve`).
 A choice that the checker refutes is drawn in another colour and marked with a cross, so that it can be told without
 colours, too.
 """
@@ -11,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
+from xsavvy.report.costcurve import cost_panels
 from xsavvy.report.text import number
 
 if TYPE_CHECKING:
@@ -35,6 +37,8 @@ def cost_svg(report: CostReport) -> str:
         if results:
             body += _block(title, results, y, most)
             y += ROW * (len(results) + 2)
+    panels, y = cost_panels(report, y)
+    body += panels
     width = LEFT + BARS + RIGHT
     heading = f"cycles ({report.weights})"
     size = f'viewBox="0 0 {width} {y}" width="{width}" height="{y}"'
