@@ -164,6 +164,15 @@ def test_grid_of_known_size(jit):
             walk.chain((n + 1,))
 
 
+@pytest.fixture
+def heeds_interrupt():
+    """Give Ctrl-C Python's own meaning: a shell starts what it puts in the background with SIGINT ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heeds_interrupt")
 def test_interrupt_ends_between_slices(jit):
     """Ctrl-C ends a search in a state from which it can go on."""
     size = ctypes.c_uint64(3000)
