@@ -98,6 +98,29 @@ def test_an_unreadable_dump_is_one_line(run: Run, tmp_path: Path) -> None:
     assert "dump.txt" in ran.stderr
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["cost", "xfd-toggle", "--compare", "xfd_intercept=always,option_1", "--svg"],
+        ["cpu", "genoa", "--svg"],
+        ["check", SMALL, *WORLD, "--junit"],
+        ["check", SMALL, *WORLD, "--sarif"],
+        ["export", SMALL, *WORLD, "--to", "murphi", "-o"],
+        ["fleet", "genoa", "--picture"],
+    ],
+    ids=lambda arguments: f"{arguments[0]} {arguments[-1]}",
+)
+def test_a_file_that_cannot_be_written_is_one_line(
+    run: Run, tmp_path: Path, arguments: list[str]
+) -> None:
+    """A folder that is not there ends every command in the same way, whoever notices it."""
+    ended = run(*arguments, str(tmp_path / "no" / "such.svg"))
+    assert ended.exit_code == 2
+    assert ended.stderr.splitlines()[-1].startswith("xsavvy: ")
+    assert "Traceback" not in ended.stderr
+    assert "such.svg" in ended.stderr
+
+
 def test_every_list_has_items_with_unique_names(run: Run) -> None:
     """Lists name each scenario, kernel, choice, step and property once."""
     for kind in ("scenarios", "kernels", "choices", "steps", "properties", "platforms"):

@@ -25,8 +25,9 @@ def one_line(message: str) -> str:
 class LazyGroup(click.Group):
     """Commands found by name: command `x-y` is the attribute `command` of module `PACKAGE.x_y`.
 
-    A command returns its exit status. Every other way to end has one here: a usage error is one
-    line on standard error and status 2; an interrupt or a closed pipe is quiet and status 3.
+    A command returns its exit status. Every other way to end has one here: a usage error, or a file
+    that cannot be written, is one line on standard error and status 2; an interrupt or a closed
+    pipe is quiet and status 3.
     """
 
     def __init__(self, *args: Any, commands_in: str, names: Sequence[str], **kwargs: Any) -> None:
@@ -82,6 +83,9 @@ def _status_of(run: Callable[[], Any]) -> int:
     except SystemExit:
         # Outside its standalone mode click exits for one reason: nobody reads the output.
         return STOPPED
+    except OSError as error:
+        # A file that a command writes: no such folder, no permission, no space.
+        return _say(f"{error.filename or 'output'}: {error.strerror or error}", USAGE)
     except Exception as error:
         # Only a command that loaded the API can meet its errors, so nothing is imported for this.
         api = sys.modules.get("xsavvy.api")

@@ -21,17 +21,13 @@ __all__ = ["measure_here", "show_replay"]
 def measure_here(output: str | None, *, as_json: bool) -> int:
     """Measure this machine; print the weights, or write them to a file."""
     from xsavvy.api.measuring import measure_weights
-    from xsavvy.api.usage import UsageError
     from xsavvy.report.json import encode
     from xsavvy.report.recorded import measured_lines
     from xsavvy.report.screen import Screen, note
 
     found = measure_weights()
     if output is not None:
-        try:
-            Path(output).write_text(found.weights.to_toml(), encoding="utf-8")
-        except OSError as error:
-            raise UsageError(f"{output}: {error.strerror}") from None
+        Path(output).write_text(found.weights.to_toml(), encoding="utf-8")
     if as_json:
         weights = found.weights
         more = {"title": weights.title, "unit": weights.unit, "missing": dict(found.missing)}
