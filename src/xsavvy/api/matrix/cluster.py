@@ -88,7 +88,9 @@ def _results(client: Any, tasks: Sequence[Task]) -> Iterator[JobResult]:
         except TimeoutError:
             ready = set()
         for future in ready:
-            yield _result(future, open_tasks.pop(future))
+            # "lost": its worker died with the result before it was fetched; the scheduler has it done again.
+            if future.status != "lost":
+                yield _result(future, open_tasks.pop(future))
         if client.status == "running" and client.scheduler_info(n_workers=-1)["workers"]:
             last_seen = time.monotonic()
         elif time.monotonic() - last_seen > PATIENCE_SECONDS or client.status == "closed":
