@@ -20,7 +20,7 @@ LONG: dict[str, str] = {}
 # A bracket around one letter, so that these lines do not find themselves.
 MACHINE = re.compile(r"/w[o]rk/|/r[o]ot/|/h[o]me/\w|/t[m]p/xs\b")
 REGISTRY = re.compile(
-    r"pypi[.]org|pythonhosted[.]org|registry[.]npmjs|deb[.]debian[.]org|crates[.]io|index-[u]rl"
+    r"p[y]pi[.]org|python[h]osted[.]org|re[g]istry[.]npmjs|d[e]b[.]debian[.]org|c[r]ates[.]io|index-[u]rl"
 )
 VAGUE = {"utils", "util", "helpers", "helper", "common", "misc"}
 
