@@ -14,6 +14,7 @@ from .costresult import BreakEvenPoint, CostCount, CostReport, CostResult
 from .differing import CommitDiff, StepDiff, diff
 from .exporting import LANGUAGES, ExportedModel, export
 from .fleets import FleetReport, FleetRow, PairsReport, PairsRow, fleet, fleet_pairs
+from .groups import GROUPS
 from .imagefleet import ConvertedFleet, convert_images
 from .images import (
     ConvertedImage,
@@ -25,6 +26,7 @@ from .images import (
     diff_images,
     show_image,
 )
+from .lanes import LANES
 from .linting import LintResult, lint
 from .lists import KINDS, ListItem, listing
 from .machine import (
@@ -52,10 +54,14 @@ from .replaying import Replay, replay_trace
 from .result import CheckReport, CheckResult, LeftOut, Progress, TraceStep
 from .running import RunReport, run
 from .stepping import RunStep
+from .story import FieldNote, Story, StoryStep, stories, story
 from .usage import UsageError
+from .walking import Moment, Move, Standing, Taken
 
 __all__ = [
+    "GROUPS",
     "KINDS",
+    "LANES",
     "LANGUAGES",
     "BreakEvenPoint",
     "CampaignReport",
@@ -69,6 +75,7 @@ __all__ = [
     "CostResult",
     "ExportedModel",
     "Exposure",
+    "FieldNote",
     "FleetReport",
     "FleetRow",
     "GalleryReport",
@@ -83,6 +90,8 @@ __all__ = [
     "ListItem",
     "MeasuredWeights",
     "MigrateReport",
+    "Moment",
+    "Move",
     "PairsReport",
     "PairsRow",
     "Progress",
@@ -92,7 +101,11 @@ __all__ = [
     "SaveReport",
     "SharedModel",
     "Side",
+    "Standing",
     "StepDiff",
+    "Story",
+    "StoryStep",
+    "Taken",
     "TraceStep",
     "UsageError",
     "baseline",
@@ -127,5 +140,7 @@ __all__ = [
     "run",
     "save_set",
     "show_image",
+    "stories",
+    "story",
     "trace",
 ]

@@ -2,11 +2,9 @@
 """`check` and `trace`: bind a world, search it, and hand out typed results."""
 
 from collections.abc import Callable, Mapping, Sequence
-from inspect import unwrap
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-import xsavvy
 from xsavvy import checker
 from xsavvy.checker import (
     CheckerError,
@@ -26,11 +24,12 @@ from xsavvy.model.registry import questions
 
 from .coverage import Coverage, coverage
 from .judgement import DEADLOCK, beyond_safety, how_ended, kind_of
+from .places import place_of
 from .result import CheckReport, CheckResult, Progress, TraceStep, VerdictName
 from .usage import UsageError, unknown
 from .world import Setting, default_names, find_scenario, setting, world
 
-__all__ = ["answers_of", "check", "default_scenarios", "place_of", "trace"]
+__all__ = ["answers_of", "check", "default_scenarios", "trace"]
 
 ENGINES: Mapping[str, Literal["auto", "reference", "packed", "compiled"]] = {
     "auto": "auto",
@@ -39,7 +38,6 @@ ENGINES: Mapping[str, Literal["auto", "reference", "packed", "compiled"]] = {
     "compiled": "compiled",
 }
 OnProgress = Callable[[Progress], None]
-PACKAGE = Path(xsavvy.__file__).parent.parent
 
 
 def default_scenarios(patch: Path | None = None) -> list[str]:
@@ -264,6 +262,7 @@ def _steps(system: System, found: Trace | None) -> list[TraceStep]:
             arguments=dict(hop.arguments),
             inferred=hop.inferred,
             code=place_of(effects[hop.step]),
+            rule=hop.rule,
         )
         for hop in hops
     ]
@@ -273,15 +272,6 @@ def answers_of(target: World) -> dict[str, str]:
     """Return the answer to every design question that can matter in a world's scenario."""
     asked = {choice.name for choice in questions(target.scenario)}
     return {name: value_name(value) for name, value in target.choices.items() if name in asked}
-
-
-def place_of(effect: Callable[..., Any]) -> str:
-    """Return where a function of this package stands, `file:line`; a user's own file stays unnamed."""
-    code = unwrap(effect).__code__
-    try:
-        return f"{Path(code.co_filename).relative_to(PACKAGE).as_posix()}:{code.co_firstlineno}"
-    except ValueError:
-        return ""
 
 
 def _results(

@@ -76,9 +76,6 @@ class CountingRunner(Runner):
             self._hosts[self.state] = super()._next_step()
         return self._hosts[self.state]
 
-    def _holding(self) -> set[str]:
-        return set()
-
 
 def _minus(after: Tally, before: Tally) -> Tally:
     return Tally(

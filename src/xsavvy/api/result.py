@@ -14,7 +14,8 @@ class TraceStep(msgspec.Struct, frozen=True):
     """One step of a trace: who did what, by which source, and the fields that changed: [old, new].
 
     `arguments` holds the values that an event chose; `inferred` marks a step that rests on inference. `code` is where
-    the step's function stands, `file:line` from the package's own folder on; empty for a patch.
+    the step's function stands, `file:line` from the package's own folder on; empty for a patch. `rule` is the step's
+    number in the bound model, which is what a path through it is made of.
     """
 
     actor: str
@@ -25,6 +26,7 @@ class TraceStep(msgspec.Struct, frozen=True):
     arguments: dict[str, str] = {}
     inferred: bool = False
     code: str = ""
+    rule: int = -1
 
 
 class CheckResult(msgspec.Struct, frozen=True):

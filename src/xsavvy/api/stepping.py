@@ -5,15 +5,15 @@ from collections.abc import Mapping
 
 import msgspec
 
-from xsavvy.checker import System, layout
+from xsavvy.checker import System
 from xsavvy.checker.record import State
-from xsavvy.checker.rule import Rule, successor
-from xsavvy.checker.trace import hop_by, shown, values
+from xsavvy.checker.rule import Rule
+from xsavvy.checker.trace import shown, values
 from xsavvy.isa.components import COMPONENTS
 from xsavvy.model.programs import GuestProgram, Statement
 
-from .checking import place_of
 from .usage import UsageError, nearest
+from .walking import Walk
 
 __all__ = ["RunStep", "Runner", "number_of"]
 
@@ -74,19 +74,15 @@ class Runner:
     """A run under way: the state, and what has been shown of it."""
 
     def __init__(self, system: System, text: GuestProgram) -> None:
+        self.walk = Walk(system)
         self.system = system
         self.text = text
-        self.state = system.starts[0]
+        self.state = self.walk.start
         self.steps: list[RunStep] = []
         self.unmet: list[str] = []
         self.foreseen: set[str] = set()
         self.line = 0
-        rows = layout(system.program)
-        self.contexts = {(row.actor, row.number): list(row.contexts) for row in rows}
-        self.labels = {row.label: (row.actor, row.number) for row in rows}
-        self.slots = {actor.name: actor.location for actor in system.program.actors}
-        self.places = {slot.name: at for at, slot in enumerate(system.shape.slots)}
-        self.holding = self._holding()
+        self.labels = {label: place for place, label in self.walk.labels.items()}
 
     def take(self, statement: Statement) -> None:
         """Do one line. Raises UsageError if it is not going to be possible."""
@@ -135,7 +131,7 @@ class Runner:
                 if not rules:
                     return
                 for rule in rules:
-                    new = successor(self.system.shape, rule, self.state, self.system.constants)
+                    new = self.walk.after(self.state, rule)
                     if new is not None:
                         self._apply(rule, new)
                         return
@@ -159,56 +155,30 @@ class Runner:
         return self._location(place[0]) == place[1]
 
     def _location(self, actor: str) -> int:
-        return self.state[self.places[self.slots[actor]]]
+        return self.walk.location(self.state, actor)
 
     def _next_step(self) -> tuple[Rule, State] | None:
-        """Return the host's next step and where it leads; None if the guest has the word, or all is over."""
-        over = self.system.program.terminal
-        if over is not None and over(self.system.shape.thaw(self.state), self.system.constants):
-            return None
-        for rule in self.system.rules:
-            if not rule.is_event:
-                new = successor(self.system.shape, rule, self.state, self.system.constants)
-                if new is not None:
-                    return rule, new
-        return None
+        return self.walk.next_step(self.state)
 
     def _apply(self, rule: Rule, new: State) -> None:
-        actor = rule.interrupted or rule.actor
-        context = (
-            self.contexts.get((actor, self._location(actor)), []) if rule.slot is not None else []
-        )
-        hop = hop_by(self.system, rule, self.state, new)
+        taken = self.walk.taken(self.state, rule, new)
         self.state = new
-        holding = self._holding()
-        broken = sorted(self.holding - holding)
-        self.holding = holding
-        doc = (rule.effect.__doc__ or "").strip().splitlines()
+        move = taken.move
         self.steps.append(
             RunStep(
                 line=self.line,
-                actor=hop.actor,
-                step=hop.step,
-                context=context,
-                summary=rule.summary or (doc[0] if doc else ""),
-                source=hop.source,
-                arguments=dict(hop.arguments),
-                changes={
-                    name: change for name, change in hop.changes.items() if not name.endswith("_at")
-                },
-                violated=broken,
-                inferred=hop.inferred,
-                code=place_of(rule.effect),
+                actor=move.actor,
+                step=move.step,
+                context=move.context,
+                summary=move.summary,
+                source=move.source,
+                arguments=move.arguments,
+                changes=taken.changes,
+                violated=sorted(taken.breaks),
+                inferred=move.inferred,
+                code=move.code,
             )
         )
-
-    def _holding(self) -> set[str]:
-        record = self.system.shape.thaw(self.state)
-        return {
-            each.name
-            for each in self.system.program.properties
-            if each.holds(record, self.system.constants)
-        }
 
     def _expect(self, statement: Statement) -> None:
         seen = values(self.system, self.state)
@@ -217,7 +187,7 @@ class Runner:
             raise UsageError(
                 f"{self.text.name}:{statement.line}: no field {statement.name!r}; {hint}"
             )
-        at = self.places[statement.name]
+        at = self.walk.slots[statement.name]
         kind = self.system.shape.slots[at].kind
         wanted = number_of(statement.value, kind.show, range(64))
         if seen[statement.name] != statement.value and wanted != self.state[at]:

@@ -15,7 +15,7 @@ class Hop:
     """One transition of a trace; values are written as people read them.
 
     `interrupted` names the actor that an event came upon. `changes` maps a field (`field` or
-    `field[i]`) to its old and new value.
+    `field[i]`) to its old and new value. `rule` is the index of the rule in its system.
     """
 
     actor: str
@@ -26,6 +26,7 @@ class Hop:
     changes: Mapping[str, tuple[str, str]]
     interrupted: str = ""
     inferred: bool = False
+    rule: int = -1
 
 
 @dataclass(frozen=True)

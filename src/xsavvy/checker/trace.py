@@ -64,6 +64,7 @@ def hop_by(system: System, rule: Rule, old: State, new: State) -> Hop:
         changes,
         rule.interrupted,
         rule.inferred,
+        rule.index,
     )
 
 
