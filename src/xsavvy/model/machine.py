@@ -3,7 +3,7 @@
 
 A name says where the value lives: `hw_` in a register now, `cpu_` in the kernel's per-CPU variables, `fp_` in an
 fpstate in memory, `thread_` and `tif_` with a task, `vcpu_` in KVM's copy, `ghost_` what should be true (only
-properties read those). Read `values` first. What the record leaves out: docs/model-boundary.md.
+properties read those). Read `values` first. What the record leaves out: docs/explanation/model-boundary.md.
 """
 
 from typing import Annotated
@@ -38,7 +38,7 @@ class Machine(Record):
     """Two CPUs, the VMM's vCPU thread, another host task, one guest.
 
     One CPU acts at a time (`cpu`); the other keeps what was left in it. Actions on different CPUs touch different
-    fields as long as a task runs on one CPU only, so nothing is lost: docs/model-boundary.md has the argument.
+    fields as long as a task runs on one CPU only, so nothing is lost: docs/explanation/model-boundary.md says why.
     """
 
     # Who acts, and where it is in its path.
