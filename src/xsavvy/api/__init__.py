@@ -51,7 +51,7 @@ from .migrating import (
     save_set,
 )
 from .replaying import Replay, replay_trace
-from .result import CheckReport, CheckResult, LeftOut, Progress, TraceStep
+from .result import CheckReport, CheckResult, LeftOut, Progress, TraceStep, Window
 from .running import RunReport, run
 from .stepping import RunStep
 from .story import FieldNote, Story, StoryStep, stories, story
@@ -108,6 +108,7 @@ __all__ = [
     "Taken",
     "TraceStep",
     "UsageError",
+    "Window",
     "baseline",
     "campaign",
     "campaign_results",

@@ -5,7 +5,15 @@ from typing import Literal
 
 import msgspec
 
-__all__ = ["CheckReport", "CheckResult", "LeftOut", "Progress", "TraceStep", "VerdictName"]
+__all__ = [
+    "CheckReport",
+    "CheckResult",
+    "LeftOut",
+    "Progress",
+    "TraceStep",
+    "VerdictName",
+    "Window",
+]
 
 VerdictName = Literal["holds", "violated", "incomplete"]
 
@@ -29,6 +37,17 @@ class TraceStep(msgspec.Struct, frozen=True):
     rule: int = -1
 
 
+class Window(msgspec.Struct, frozen=True):
+    """From which step of a trace on the run was at risk, counted from 1, and the field that this step left so.
+
+    It is the last change, before the final step, of what the violated property reads; of what the final step reads,
+    if that step itself made the property false, as an instruction does that faults. A register goes before the rest.
+    """
+
+    step: int
+    field: str
+
+
 class CheckResult(msgspec.Struct, frozen=True):
     """What became of one property (or witness) in one scenario.
 
@@ -45,6 +64,8 @@ class CheckResult(msgspec.Struct, frozen=True):
     Of kind "always" is what must be true in every state, "eventually" what must come true in every fair run,
     "deadlock" that something can happen. A run that never gets there is a lasso: after `loop` steps of the trace,
     which are then its `depth`, the others repeat for ever; if there are none, the run ends.
+
+    `window` says from where on a violating trace was at risk, where that can be told.
 
     `ended` says how the exploration ended: complete, at a limit of states or memory, or stopped by the user; `engine`
     which engine explored.
@@ -74,6 +95,7 @@ class CheckResult(msgspec.Struct, frozen=True):
     loop: int | None = None
     ended: Literal["complete", "states", "memory", "stopped"] = "complete"
     engine: str = ""
+    window: Window | None = None
 
 
 class LeftOut(msgspec.Struct, frozen=True):

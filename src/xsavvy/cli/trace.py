@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
@@ -19,8 +20,14 @@ __all__ = ["command"]
 @click.option("--property", metavar="NAME", help="The shortest violation of this property.")
 @click.option("--witness", metavar="NAME", help="The shortest way to what this witness asks for.")
 @world
+@click.option(
+    "--svg",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    metavar="FILE",
+    help="Draw the trace too: a lane for each actor, bars for registers.",
+)
 @as_json
-def command(scenario: str, *, as_json: bool, **options: Any) -> int:
+def command(scenario: str, *, as_json: bool, svg: Path | None, **options: Any) -> int:
     """Show one trace of a scenario, step by step.
 
     Without --property or --witness: the first property that is violated. A witness is a state
@@ -37,6 +44,10 @@ def command(scenario: str, *, as_json: bool, **options: Any) -> int:
     with ProgressLine() as progress:
         progress.start(scenario)
         result = api.trace(scenario, progress=progress, **options)
+    if svg is not None:
+        from xsavvy.report.tracepicture import write_trace
+
+        write_trace(result, svg)
     if as_json:
         sys.stdout.write(encode("trace", [result]) + "\n")
     else:
