@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Rewrite the pages of answers, and what the README repeats of them."""
+"""Rewrite the pages of answers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def main(names: list[str]) -> None:
     wanted = {name: ANSWERS[name] for name in names or ANSWERS if name not in SLOW}
     tables = {**TABLES, **{name: SLOW[name] for name in names if name in SLOW}}
     made = {**blocks(wanted), **{name: block() for name, block in tables.items()}}
-    for page in (*sorted(DOCS.rglob("*.md")), DOCS.parent / "README.md"):
+    for page in sorted(DOCS.rglob("*.md")):
         text = page.read_text()
         new = replaced(text, made)
         if new != text:
