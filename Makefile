@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # make run      install into .venv and check the newest modelled kernel on this machine's CPUID
 # make test     every check that a change must pass
+# make docs     build the documents into build/docs
 # make format   put the code into the house's form
 # make oracles  install and list the programs that give a second opinion
 # make bench    measure the engines against other model checkers, on this machine in one run
@@ -20,7 +21,7 @@ PACKAGES := $(ORACLES) bochs-term
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/xsavvy
 TLC   := $(CACHE)/tla2tools.jar
 
-.PHONY: run test lint format oracles bench clean
+.PHONY: run test lint docs format oracles bench clean
 .DELETE_ON_ERROR:
 
 # Status 1 says that something was found, which is what the command is for.
@@ -34,6 +35,11 @@ lint: $(VENV)/.installed-test
 	$(BIN)/ruff check --quiet
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+
+# Every warning is an error, as in the tests; nothing is fetched.
+docs: $(VENV)/.installed-docs
+	$(BIN)/python -m sphinx -n -W --keep-going --fresh-env -q docs build/docs
+	@echo "docs: build/docs/index.html"
 
 format: $(VENV)/.installed-test
 	$(BIN)/ruff format
@@ -77,6 +83,10 @@ $(BIN)/python:
 $(VENV)/.installed: pyproject.toml | $(BIN)/python
 	$(PIP) install --editable .
 	touch $@
+
+$(VENV)/.installed-docs: pyproject.toml | $(BIN)/python
+	$(PIP) install --editable '.[docs]'
+	touch $@ $(VENV)/.installed
 
 $(VENV)/.installed-test: pyproject.toml | $(BIN)/python
 	$(PIP) install --editable '.[test]'

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """`diff`: what two kernels do differently, step by step, by which commit."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
+from enum import IntEnum
+from functools import cache, lru_cache
 
 import msgspec
 
@@ -171,7 +173,16 @@ def _programs(parts: Sequence[Part], old: Kernel, new: Kernel) -> Iterator[StepD
 
 
 def _world(scenario: Scenario, target: Kernel, platform: str) -> World:
-    return World(scenario, target, preset(platform), resolve(target, {}), {})
+    return World(scenario, target, _platform(platform), _answers_of(target), {})
+
+
+_platform = cache(preset)
+
+
+@lru_cache(maxsize=4)
+def _answers_of(target: Kernel) -> Mapping[str, IntEnum]:
+    """Return a kernel's answers, which every scenario of it asks for."""
+    return resolve(target, {})
 
 
 def _program(part: Part, target: Kernel, platform: str) -> Program:
