@@ -105,4 +105,4 @@ def _short(value: Any) -> str:
 def files_block() -> str:
     """Return one row for each form of a CPUID dump, in the order in which they are tried."""
     rows = ((code(each.name), plain(each.title)) for each in FORMATS)
-    return "\n".join(table(("`--format`", "what people call it"), rows))
+    return "\n".join(table(("`--from`", "what people call it"), rows))

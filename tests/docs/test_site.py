@@ -8,11 +8,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 
 from docs.made import MADE
 from docs.made.extension import MARK, fill
+from docs.made.markdown import plain
+from docs.made.objects import RUNS
 from tests.arch.source import ROOT, project_files
+from xsavvy.cli.main import xsavvy
 
 BUILD = [sys.executable, "-m", "sphinx", "-n", "-W", "--keep-going", "-q", "--fresh-env"]
 # What a browser fetches by itself when it shows a page; a link that a reader follows is none.
@@ -94,6 +98,19 @@ def test_every_made_block_is_on_one_page() -> None:
         for name in MARK.findall(path.read_text(encoding="utf-8"))
     ]
     assert sorted(asked) == sorted(MADE)
+
+
+def test_text_in_a_table_stays_text() -> None:
+    """A bar ends no cell, a bracket opens no link, and a name with underscores is code."""
+    assert plain("XCR0[9] | a < b") == "XCR0\\[9\\] \\| a &lt; b"
+    assert plain("arch/x86/kvm/x86.c vcpu_run()") == "`arch/x86/kvm/x86.c` `vcpu_run()`"
+    assert plain("`a` and --max-states") == "`a` and `--max-states`"
+
+
+def test_every_command_says_what_it_prints() -> None:
+    """The page of formats has a run of each command that prints an object."""
+    known = set(xsavvy.list_commands(click.Context(xsavvy)))
+    assert set(RUNS) == known - {"image"}, "image has commands of its own"
 
 
 def test_an_unknown_block_is_an_error() -> None:
