@@ -1,16 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Workloads that can be counted by hand, and the rule by which steps are counted."""
+"""Workloads that can be counted by hand."""
 
-import ast
-import importlib
-import inspect
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from xsavvy.api import CostResult, cost
-from xsavvy.cost.account import EXCEPTIONS, REGISTERS
 from xsavvy.cost.count import bytes_moved
 from xsavvy.cost.event import Event, Kind
 from xsavvy.cost.workload import workloads
@@ -18,64 +13,7 @@ from xsavvy.isa.components import SSE
 from xsavvy.model.platforms import preset
 from xsavvy.model.values import TILE
 
-COUNTED = (
-    *("run", "fpu", "pkru", "xfeatures", "switch", "emulate", "xstate", "vendor", "guest", "vmm"),
-    *("parts.trace.pt", "parts.trace.emulate", "parts.trace.guest", "parts.trace.perf"),
-    *("parts.cet.border", "parts.cet.component12", "parts.cet.intercept", "parts.cet.guest"),
-    *("parts.protected.tdx", "parts.protected.sev", "parts.protected.xfeatures"),
-    *("parts.protected.userreturn", "parts.protected.guest", "parts.nested.guest"),
-)
 RTIT = 4 + 2 * 2
-
-
-INSTRUCTIONS = {
-    "guest.wrmsr_xfd hw_xfd",
-    "guest.wrpkru hw_pkru",
-    "parts.cet.border.load_guest_cet hw_cet_s",
-    "parts.cet.border.load_guest_cet hw_cet_u",
-    "parts.cet.border.load_host_cet hw_cet_s",
-    "parts.cet.border.load_host_cet hw_cet_u",
-    "parts.cet.guest.write_pl0_ssp hw_cet_s",
-    "parts.cet.guest.write_u_cet hw_cet_u",
-    "parts.cet.intercept.set_pl0_ssp hw_cet_s",
-    "parts.cet.intercept.set_u_cet hw_cet_u",
-    "parts.nested.guest.wrmsr_xfd hw_xfd",
-    "parts.protected.guest.wrmsr_tsc_aux hw_tsc_aux",
-    "parts.protected.guest.wrmsr_xss hw_xss",
-    "parts.protected.guest.xsetbv hw_xcr0",
-    "parts.protected.sev.prepare_switch_to_guest hw_pkru",
-    "parts.protected.tdx.load_host_pkru hw_pkru",
-    "parts.protected.tdx.load_host_xcr0 hw_xcr0",
-    "parts.protected.tdx.load_host_xss hw_xss",
-    "parts.protected.userreturn.kvm_set_user_return_msr hw_tsc_aux",
-    "parts.protected.xfeatures.common_load_host_pkru hw_pkru",
-    "parts.trace.perf.serve_interrupt hw_trace",
-    "parts.trace.perf.serve_interrupt hw_trace_en",
-    "parts.trace.perf.start_event hw_trace",
-    "parts.trace.perf.start_event hw_trace_en",
-    "parts.trace.perf.stop_event hw_trace_en",
-    "parts.trace.pt.read_msrs hw_trace",
-    "parts.trace.pt.start_host hw_trace",
-    "parts.trace.pt.start_host hw_trace_en",
-    "parts.trace.pt.stop_host hw_trace_en",
-    "pkru.remember_guest_pkru hw_pkru",
-    "pkru.sample_host_pkru hw_pkru",
-    "pkru.sample_host_pkru_at_entry hw_pkru",
-    "pkru.write_pkru hw_pkru",
-    "run.handle_exit_irqoff hw_xfd_err",
-    "run.sync_now hw_xfd",
-    "switch.offload_pkru hw_pkru",
-    "switch.sched_in hw_pkru",
-    "vmm.write_own_pkru hw_pkru",
-    "xfeatures.clear_xfd_err hw_xfd_err",
-    "xfeatures.load_guest_xcr0 hw_xcr0",
-    "xfeatures.load_guest_xfd_err hw_xfd_err",
-    "xfeatures.load_guest_xss hw_xss",
-    "xfeatures.load_host_xcr0 hw_xcr0",
-    "xfeatures.load_host_xss hw_xss",
-    "xstate.xfd_update_state hw_xfd",
-}
-"""Every access in these modules that is the instruction which its register asks for."""
 
 
 def one(workload: str, compare: str) -> CostResult:
@@ -211,35 +149,3 @@ def test_a_loop_in_one_stride_counts_as_turn_by_turn(tmp_path: Path) -> None:
         path.write_text("\n".join(lines))
         totals.append(one(str(path), "kernel=v6.18").events)
     assert totals[0] == totals[1]
-
-
-def touching(module: str) -> Iterator[tuple[str, str]]:
-    """Give each function of a module that names a counted register; what returns bool is a guard, never counted."""
-    loaded = importlib.import_module(f"xsavvy.model.{module}")
-    for node in ast.walk(ast.parse(inspect.getsource(loaded))):
-        if isinstance(node, ast.FunctionDef) and ast.unparse(node.returns or node) != "bool":
-            names = {at.attr for at in ast.walk(node) if isinstance(at, ast.Attribute)}
-            for name in sorted(names & set(REGISTERS)):
-                yield node.name, name
-
-
-def test_every_exception_names_a_function_that_exists() -> None:
-    """A row for a function that is gone would hide that its accesses are counted."""
-    for access in EXCEPTIONS:
-        module = importlib.import_module(access.module)
-        assert access.function == "*" or hasattr(module, access.function), access
-
-
-def test_every_function_that_touches_a_register_is_known() -> None:
-    """A new step that touches a register is looked at once: is it an instruction, or is there a row for it?"""
-    found = {(module, function, name) for module in COUNTED for function, name in touching(module)}
-    excepted = {
-        (access.module.removeprefix("xsavvy.model."), access.function) for access in EXCEPTIONS
-    }
-    whole = {module for module, function in excepted if function == "*"}
-    instructions = {
-        f"{module}.{function} {name}"
-        for module, function, name in found
-        if (module, function) not in excepted and module not in whole
-    }
-    assert instructions == INSTRUCTIONS

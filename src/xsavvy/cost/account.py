@@ -2,8 +2,9 @@
 """Which instruction an access of the model's registers stands for.
 
 The rule: a step's function that reads or writes a register of the processor executes the instruction that does so,
-once however often its text names the register. `EXCEPTIONS` has every function for which that is not so, each with
-its reason; `PLACES` what a step stands for by its name. Both are data, and a test asks that nothing is missing.
+once however often its text names the register. `exceptions` has every function for which that is not so, each with
+its reason; `PLACES` and `HAPPENINGS` what a step or an event stands for by its name, `SYSTEM_CALLS` which events
+enter the kernel. All are data, and tests ask that nothing is missing.
 """
 
 from __future__ import annotations
@@ -11,16 +12,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from xsavvy.isa.components import CET_U, PKRU, PT
-
 from .event import Kind
 
-__all__ = ["EXCEPTIONS", "PLACES", "REGISTERS", "Access", "Instead", "Register", "instead_of"]
-
-MODEL: Final = "xsavvy.model"
-PROCESSOR: Final = (
-    "the processor does it, as part of an instruction or a transition that is counted"
-)
+__all__ = [
+    "CONTENTS",
+    "HAPPENINGS",
+    "INSIDE_KVM_RUN",
+    "PLACES",
+    "REGISTERS",
+    "SYSTEM_CALLS",
+    "Register",
+]
 
 
 class Register(NamedTuple):
@@ -50,76 +52,14 @@ REGISTERS: Final[Mapping[str, Register]] = {
     ),
     "hw_cet_u": _msr("IA32_U_CET", "IA32_PL3_SSP"),
     "hw_cet_s": _msr("IA32_PL0_SSP", "IA32_PL1_SSP", "IA32_PL2_SSP"),
+    "hw_s_cet": _msr("IA32_S_CET"),
     "hw_tsc_aux": _msr("IA32_TSC_AUX"),
 }
-"""IA32_RTIT_ADDRn_A and _B come to `hw_trace`, as many as the platform has. XINUSE and the contents of XMM and of
-tiles are not here: what moves them is XSAVES and XRSTORS, counted with their bytes."""
+"""IA32_RTIT_ADDRn_A and _B come to `hw_trace`, as many as the platform has."""
 
-
-class Access(NamedTuple):
-    """A function of the model and the register that it touches; `field` "*" is every register."""
-
-    module: str
-    function: str
-    field: str = "*"
-    mode: str = "*"
-
-
-class Instead(NamedTuple):
-    """What an access stands for instead: nothing, unless `kind` names an instruction that moves `components`."""
-
-    reason: str
-    source: str
-    kind: Kind | None = None
-    components: int = 0
-
-
-def _access(module: str, function: str, field: str = "*", mode: str = "*") -> Access:
-    return Access(f"{MODEL}.{module}", function, field, mode)
-
-
-_MEMORY = "it is compared with the kernel's copy, not read"
-_GHOST = "the properties' own bookkeeping"
-_SWITCH_TO = "linux:arch/x86/include/asm/pkru.h write_pkru(); arch/x86/kernel/process_64.c"
-
-EXCEPTIONS: Final[Mapping[Access, Instead]] = {
-    _access("xstate", "xsaves"): Instead(PROCESSOR, "SDM XSAVES"),
-    _access("xstate", "xrstors"): Instead(PROCESSOR, "SDM XRSTORS"),
-    _access("xstate", "note_pkru_inuse"): Instead(PROCESSOR, "SDM XSAVE-Managed State"),
-    _access("pkru", "vmcs_load_guest_pkru"): Instead(PROCESSOR, "seed 002: a VMCS field"),
-    _access("pkru", "vmcs_load_host_pkru"): Instead(PROCESSOR, "seed 002: a VMCS field"),
-    _access("switch", "load_pkru", "hw_pkru", "read"): Instead(_MEMORY, _SWITCH_TO),
-    _access("guest", "remember_pkru"): Instead(_GHOST, "ghost_pkru"),
-    _access("guest", "xrstor_pkru"): Instead(PROCESSOR, "SDM XRSTOR", Kind.XRSTOR, PKRU),
-    _access("guest", "xrstors_cet"): Instead(PROCESSOR, "SDM XRSTORS", Kind.XRSTORS, CET_U),
-    _access("guest", "use_disabled_tiles"): Instead(PROCESSOR, "SDM Extended Feature Disable"),
-    _access("parts.nested.guest", "use_disabled_tiles"): Instead(
-        PROCESSOR, "SDM Extended Feature Disable"
-    ),
-    _access("parts.trace.pt", "enter_guest"): Instead(PROCESSOR, "SDM VM Entries"),
-    _access("parts.trace.pt", "exit_guest"): Instead(PROCESSOR, "SDM VM Exits"),
-    _access("parts.trace.pt", "write_msrs", "hw_trace_en"): Instead(PROCESSOR, "SDM WRMSR"),
-    _access("parts.trace.guest", "wrmsr_rtit", "hw_trace_en"): Instead(PROCESSOR, "SDM WRMSR"),
-    _access("parts.trace.guest", "trace_advances"): Instead(PROCESSOR, "SDM IA32_RTIT_STATUS"),
-    _access("parts.trace.guest", "xsaves_reaches_pt"): Instead(PROCESSOR, "SDM XSAVES"),
-    _access("parts.trace.guest", "xsaves_pt"): Instead(
-        PROCESSOR, "SDM PT State; seed 000", Kind.XSAVES, PT
-    ),
-    _access("parts.trace.guest", "xrstors_pt"): Instead(
-        PROCESSOR, "SDM PT State; seed 000", Kind.XRSTORS, PT
-    ),
-    _access("parts.trace.fpstate", "*"): Instead(PROCESSOR, "SDM PT State; seed 000"),
-    _access("parts.cet.border", "load_guest"): Instead(PROCESSOR, "SDM VM Entries"),
-    _access("parts.cet.border", "save_guest"): Instead(PROCESSOR, "SDM VM Exits"),
-    _access("parts.cet.border", "load_host"): Instead(PROCESSOR, "SDM VM Exits"),
-    _access("parts.cet.component12", "*"): Instead(PROCESSOR, "SDM XSAVES, XRSTORS"),
-    _access("parts.cet.copying", "*"): Instead(PROCESSOR, "SDM XSAVES"),
-    _access("parts.protected.tdx", "td_exit"): Instead(PROCESSOR, "TDX module, TDH.VP.ENTER"),
-    _access("parts.protected.sev", "load_guest_registers"): Instead(PROCESSOR, "APM VMRUN"),
-    _access("parts.protected.sev", "store_guest_registers"): Instead(PROCESSOR, "APM #VMEXIT"),
-    _access("parts.protected.sev", "vmexit"): Instead(PROCESSOR, "APM #VMEXIT"),
-}
-"""The functions whose accesses are no instruction of their own, or another one than the rule says."""
+CONTENTS: Final = ("hw_sse", "hw_tile", "hw_bnd")
+"""Registers that no instruction of its own moves: XSAVES and XRSTORS do, counted with their bytes, or `exceptions`
+says who else. XINUSE follows from what these do; SSP and INT_SSP_TAB change at the guest's border only."""
 
 PLACES: Final[Mapping[str, tuple[Kind, str, int]]] = {
     "clgi": (Kind.CLGI, "", 1),
@@ -134,13 +74,27 @@ NMIs are masked in one entry of the local vector table (seed 002); the others ar
 after, and the scheduler's switch.
 """
 
+_PT_READ: Final = (
+    (Kind.RDMSR, "IA32_RTIT_STATUS"),
+    (Kind.RDMSR, "IA32_RTIT_OUTPUT_BASE"),
+    (Kind.RDMSR, "IA32_RTIT_OUTPUT_MASK_PTRS"),
+)
 
-def instead_of(module: str, function: str, field: str, mode: str) -> Instead | None:
-    """Return the exception that an access falls under, if there is one."""
-    for name in (function, "*"):
-        for which in (field, "*"):
-            for how in (mode, "*"):
-                found = EXCEPTIONS.get(Access(module, name, which, how))
-                if found is not None:
-                    return found
-    return None
+HAPPENINGS: Final[Mapping[str, tuple[tuple[Kind, str], ...]]] = {
+    "WRMSR IA32_S_CET": ((Kind.WRMSR, "IA32_S_CET"),),
+    "perf stops to trace": (*_PT_READ, (Kind.WRMSR, "IA32_RTIT_STATUS")),
+    "NMI of perf's trace buffer": ((Kind.WRMSR, "IA32_RTIT_CTL"), *_PT_READ),
+}
+"""What an event of that name executes beside its accesses.
+
+The register of the first is a field of the VMCS (`parts.nested`). perf stops a trace, asks how far it got, and starts
+it again. Source: linux:arch/x86/events/intel/pt.c pt_event_stop(), intel_pt_interrupt().
+"""
+
+SYSTEM_CALLS: Final = ("KVM_", "ARCH_REQ_", "arch_prctl", "execve", "fork", "sigreturn")
+"""What the names of the VMM's system calls begin with: events, and in `parts.moves` steps."""
+
+INSIDE_KVM_RUN: Final[Mapping[str, str]] = {
+    "KVM_SYNC_X86_SREGS": "kvm_run.kvm_dirty_regs: the next KVM_RUN reads it",
+}
+"""Names that begin so and are no system call of their own, each with its reason."""

@@ -14,6 +14,7 @@ from types import FrameType
 from typing import Any, NamedTuple
 
 from xsavvy.checker import System
+from xsavvy.checker.program import Event as Happening
 from xsavvy.checker.program import Step
 from xsavvy.checker.record import Record, State
 from xsavvy.checker.rule import Rule
@@ -25,8 +26,16 @@ from xsavvy.model.constants import PkruWrite
 from xsavvy.model.values import GUEST_MODE, TILE, USER_MODE
 from xsavvy.model.world import World
 
-from .account import PLACES, REGISTERS, Instead, instead_of
+from .account import (
+    CONTENTS,
+    HAPPENINGS,
+    INSIDE_KVM_RUN,
+    PLACES,
+    REGISTERS,
+    SYSTEM_CALLS,
+)
 from .event import Event, Kind, Tally
+from .exceptions import Instead, instead_of
 
 __all__ = ["Meter", "bytes_moved"]
 
@@ -37,15 +46,22 @@ PT_LEAF = 0x14
 XSTATE = "xsavvy.model.xstate"
 HARD_INTERRUPTS = {"softirq": Kind.IRQ, "nmi": Kind.NMI}
 GUEST = "guest"
+VCPU, VMM = "vcpu", "vmm"
+RUN = "KVM_RUN"
 
 
 class _Touch(NamedTuple):
-    """Somebody read or wrote a list field; the frame is kept so that two calls of a function stay two."""
+    """Somebody read or wrote a list field; the frame is kept so that two calls of a function stay two.
+
+    `value` is the one read or written, `old` the one before a write, `caller` the function that called.
+    """
 
     field: str
     mode: str
     value: int
+    old: int
     frame: FrameType
+    caller: str
 
     @property
     def module(self) -> str:
@@ -66,12 +82,17 @@ class _Noted(list[int]):
 
     def __getitem__(self, index: Any) -> Any:
         value = super().__getitem__(index)
-        self.notes.append(_Touch(self.field, "read", value, sys._getframe(1)))
+        self._note("read", value, value)
         return value
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        self.notes.append(_Touch(self.field, "write", value, sys._getframe(1)))
+        self._note("write", value, super().__getitem__(index))
         super().__setitem__(index, value)
+
+    def _note(self, mode: str, value: int, old: int) -> None:
+        frame = sys._getframe(2)
+        caller = frame.f_back.f_code.co_name if frame.f_back else ""
+        self.notes.append(_Touch(self.field, mode, value, old, frame, caller))
 
 
 def bytes_moved(processor: Processor, xstate_bv: int) -> int:
@@ -101,12 +122,13 @@ class Meter:
         self.processor = world.platform.processor
         self.steps = _steps(system)
         self.watched = tuple(
-            name for name in system.shape.names if name in REGISTERS or name in (FPSTATE, ROOM)
+            name
+            for name in system.shape.names
+            if name in REGISTERS or name in CONTENTS or name in (FPSTATE, ROOM)
         )
+        self.happenings = {(each.actor, each.name): each for each in system.program.events}
         self.ranges = _address_ranges(world.platform.name)
-        self.by_xrstor = (
-            system.constants.pkru_write == PkruWrite.XRSTOR and system.constants.pkru_inuse_tracked
-        )
+        self.by_xrstor = _writes_by_xrstor(system)
         self._known: dict[tuple[int, State], Tally] = {}
 
     def of(self, rule: Rule, state: State) -> Tally:
@@ -120,16 +142,12 @@ class Meter:
         record = self.system.shape.thaw(state)
         step = self.steps.get((rule.interrupted or rule.actor, rule.name))
         if rule.is_event:
-            yield from self._around_event(rule)
+            yield from _around_event(rule, self.happenings[rule.actor, rule.name])
         elif step is not None:
             yield from self._around_step(rule, step, record)
         by = GUEST if rule.is_event and rule.actor == GUEST else "host"
         for event in self._accesses(rule, record):
             yield event._replace(by=by)
-
-    def _around_event(self, rule: Rule) -> Iterator[Event]:
-        if rule.actor in HARD_INTERRUPTS:
-            yield Event(HARD_INTERRUPTS[rule.actor])
 
     def _around_step(self, rule: Rule, step: Step, record: Record) -> Iterator[Event]:
         if step.leaves & GUEST_MODE:
@@ -137,10 +155,12 @@ class Meter:
             yield Event(Kind.VMEXIT, slot.kind.show(record.vcpu_exit))  # type: ignore[attr-defined]
         if step.enters & GUEST_MODE:
             yield Event(Kind.VMENTRY)
-        if rule.actor == "vcpu" and step.leaves & USER_MODE:
+        if rule.actor == VCPU and step.leaves & USER_MODE:
             yield Event(Kind.ENTER_KERNEL)
-        if rule.actor == "vcpu" and step.enters & USER_MODE:
+        if rule.actor == VCPU and step.enters & USER_MODE:
             yield Event(Kind.EXIT_TO_USERSPACE)
+        if rule.actor == VMM:
+            yield from _whole_call(step.name)
         if step.name in PLACES:
             kind, detail, times = PLACES[step.name]
             yield from (Event(kind, detail) for _ in range(times))
@@ -153,23 +173,34 @@ class Meter:
         seen: set[tuple[int, str, str]] = set()
         for touch in tuple(notes):
             instead = None
-            if touch.field in REGISTERS:
-                instead = instead_of(touch.module, touch.function, touch.field, touch.mode)
-            what = touch.field if instead is None else "the instruction"
+            if touch.field in REGISTERS or touch.field in CONTENTS:
+                instead = instead_of(
+                    touch.module, touch.function, touch.field, touch.mode, touch.caller
+                )
+            what = touch.field if instead is None else str(id(instead))
             key = (id(touch.frame), what, touch.mode)
             if key not in seen:
                 seen.add(key)
-                yield from self._events_of(touch, instead)
+                yield from self._events_of(touch, instead, record)
 
-    def _events_of(self, touch: _Touch, instead: Instead | None) -> Iterator[Event]:
+    def _events_of(self, touch: _Touch, instead: Instead | None, record: Record) -> Iterator[Event]:
         if touch.field in (FPSTATE, ROOM):
             yield from self._buffers(touch)
         elif instead is None:
             yield from self._instructions(touch)
-        elif instead.kind is not None and touch.mode == "write":
-            yield self._moves(instead.kind, instead.components)
+        elif instead.msrs:
+            kind = REGISTERS[touch.field].read if touch.mode == "read" else Kind.WRMSR
+            yield from (Event(kind, name) for name in instead.msrs)
+        elif instead.reads and touch.mode == "write":
+            yield from (Event(Kind.RDPKRU) for _ in range(instead.reads))
+            yield from [Event(Kind.WRPKRU)] if touch.value != touch.old else []
+        elif instead.kind is not None and touch.mode == instead.on:
+            image = getattr(record, instead.image) if instead.image else instead.components
+            yield self._moves(instead.kind, instead.components & image)
 
     def _instructions(self, touch: _Touch) -> Iterator[Event]:
+        if touch.field in CONTENTS:
+            return
         if touch.field == "hw_pkru" and touch.function == "write_pkru" and touch.mode == "write":
             if self.by_xrstor:
                 yield self._moves(Kind.XRSTOR, PKRU)
@@ -191,6 +222,38 @@ class Meter:
 
     def _moves(self, kind: Kind, components: int) -> Event:
         return Event(kind, str(bytes_moved(self.processor, components)))
+
+
+def _around_event(rule: Rule, happening: Happening) -> Iterator[Event]:
+    if rule.actor in HARD_INTERRUPTS:
+        yield Event(HARD_INTERRUPTS[rule.actor])
+    by = GUEST if rule.actor == GUEST else "host"
+    yield from (Event(kind, detail, by) for kind, detail in HAPPENINGS.get(rule.name, ()))
+    call = _call(rule.name) if rule.actor == VMM else ""
+    if rule.interrupted == VCPU and happening.leaves & USER_MODE:
+        yield Event(Kind.ENTER_KERNEL, call or "interrupt")
+    elif call:
+        yield from _whole_call(rule.name)
+
+
+def _call(name: str) -> str:
+    """Return the system call that an event or a step is named after, empty if none."""
+    word = name.split(maxsplit=1)[0].partition("(")[0]
+    return word if name.startswith(SYSTEM_CALLS) and word not in INSIDE_KVM_RUN else ""
+
+
+def _whole_call(name: str) -> Iterator[Event]:
+    """Give a system call that the model has in one step; KVM_RUN goes on to the guest."""
+    if call := _call(name):
+        yield Event(Kind.ENTER_KERNEL, "" if call == RUN else call)
+        yield from () if call == RUN else [Event(Kind.EXIT_TO_USERSPACE, call)]
+
+
+def _writes_by_xrstor(system: System) -> bool:
+    """Whether PKRU is written with XRSTOR; a part without a run loop (`parts.moves`) has no such question."""
+    constants = system.constants
+    chosen = getattr(constants, "pkru_write", PkruWrite.WRPKRU) == PkruWrite.XRSTOR
+    return chosen and bool(getattr(constants, "pkru_inuse_tracked", 0))
 
 
 def _steps(system: System) -> dict[tuple[str, str], Step]:

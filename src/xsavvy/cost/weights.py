@@ -49,7 +49,6 @@ FURTHER: Final = (
     "kvm_run_io",
     "xgetbv_xinuse",
     "xrstor_standard",
-    "xsave",
     "xsavec",
     "xsaveopt",
 )

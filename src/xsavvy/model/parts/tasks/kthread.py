@@ -37,10 +37,15 @@ def pkru_of_image(s: TaskMachine, k: Constants) -> int:
     return DEFAULT_PKRU if k.pkru_of_init == PkruOfInit.KERNEL_DEFAULT else Value.INIT
 
 
+def load_pkru_of_image(s: TaskMachine, k: Constants) -> None:
+    """Load the incoming task's PKRU from its image."""
+    write_pkru(s, k, pkru_of_image(s, k))
+
+
 def load_pkru(s: TaskMachine, k: Constants) -> None:
     """Load the incoming task's PKRU if the register has another one. Without CR4.PKE do nothing."""
     if k.host_pku and k.pkru_from == PkruHome.XSTATE:
-        write_pkru(s, k, pkru_of_image(s, k))
+        load_pkru_of_image(s, k)
     if k.host_pku and k.pkru_from == PkruHome.THREAD:
         if s.hw_pkru[s.cpu] != s.thread_pkru[s.current]:
             write_pkru(s, k, s.thread_pkru[s.current])
