@@ -8,13 +8,17 @@ from pathlib import Path
 
 from . import ANSWERS, SLOW, TABLES
 from .page import blocks, replaced
+from .picture import PICTURES
 
 DOCS = Path(__file__).parents[1]
+OTHERS = {*SLOW, *TABLES}
 
 
 def main(names: list[str]) -> None:
-    """Rewrite the blocks of some answers, or of all; the tables that need no run are always made."""
-    wanted = {name: ANSWERS[name] for name in names or ANSWERS if name not in SLOW}
+    """Rewrite the blocks of some answers, or of all; the tables that need no run and the pictures are always made."""
+    for name, picture in PICTURES.items():
+        (DOCS / "pictures" / name).write_text(picture())
+    wanted = {name: ANSWERS[name] for name in names or ANSWERS if name not in OTHERS}
     tables = {**TABLES, **{name: SLOW[name] for name in names if name in SLOW}}
     made = {**blocks(wanted), **{name: block() for name, block in tables.items()}}
     for page in sorted(DOCS.rglob("*.md")):

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import re
+import xml.etree.ElementTree as ET
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -11,6 +13,7 @@ import pytest
 
 from docs.answers import ANSWERS, TABLES
 from docs.answers.page import explore, table, traces
+from docs.answers.picture import PICTURES
 from docs.answers.systems import choice_lines
 from xsavvy.api import CheckResult
 from xsavvy.model.choices import Choice, value_name
@@ -53,6 +56,30 @@ def test_a_long_page_has_the_first_rows_of_its_runs(name: str) -> None:
 def test_a_table_that_needs_no_run_is_up_to_date(name: str) -> None:
     """A page has what the model says of itself."""
     assert any(TABLES[name]() in page.read_text() for page in (ROOT / "docs").rglob("*.md"))
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_a_picture_is_up_to_date_and_on_a_page(name: str) -> None:
+    """A picture shows the counts of today, and some page shows the picture, with words for those who cannot see it."""
+    drawn = PICTURES[name]()
+    assert (ROOT / "docs" / "pictures" / name).read_text() == drawn
+    ET.fromstring(drawn)
+    link = re.compile(rf"!\[[^\]]{{40,}}\]\(pictures/{re.escape(name)}\)")
+    assert any(link.search(page.read_text()) for page in (ROOT / "docs").glob("seed-*.md"))
+
+
+def test_no_picture_is_left_over() -> None:
+    """Every file beside them is one that the generator makes."""
+    assert {path.name for path in (ROOT / "docs" / "pictures").iterdir()} == set(PICTURES)
+
+
+def test_a_picture_is_painted_for_both_schemes() -> None:
+    """The background is part of it, and each color has a second one for a dark page."""
+    drawn = (ROOT / "docs" / "pictures" / "seed-001-xfd.svg").read_text()
+    light, dark = drawn.split("@media (prefers-color-scheme: dark)")
+    rules = [set(re.findall(r"\.[\w ]+(?= {)", part)) for part in (light, dark)]
+    assert rules[0] <= rules[1]
+    assert 'class="page"' in drawn
 
 
 SYSTEMS = (ROOT / "docs" / "reference" / "systems.md").read_text()

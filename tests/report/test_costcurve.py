@@ -9,7 +9,8 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from xsavvy import api
-from xsavvy.report.costcurve import curves, round_values
+from xsavvy.report.costcurve import curves
+from xsavvy.report.costpanel import round_values
 from xsavvy.report.costpicture import cost_svg
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -43,7 +44,7 @@ def test_a_panel_names_each_line_and_marks_the_point(report: api.CostReport) -> 
     texts = [each.text or "" for each in root.iter(f"{SVG}text")]
     strips = [each for each in root.iter(f"{SVG}rect") if each.get("class") == "pays"]
     assert sorted("stroke-dasharray" in each.attrib for each in lines) == [False, True]
-    assert "always (and xsetbv, not priced)" in texts
+    assert "always + xsetbv (no price)" in texts
     assert "XFD writes per exit" in texts
     assert len(strips) == 1
 

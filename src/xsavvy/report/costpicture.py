@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
 from xsavvy.report.costcurve import cost_panels
+from xsavvy.report.costsheet import COLORS, REFUTED, sheet
 from xsavvy.report.text import number
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["cost_svg"]
 
 LEFT, BARS, RIGHT, ROW, TEXT = 200, 420, 330, 22, 14
-FINE, REFUTED = "#1565c0", "#c62828"
+FINE = COLORS[0]
 
 
 def cost_svg(report: CostReport) -> str:
@@ -41,14 +42,7 @@ def cost_svg(report: CostReport) -> str:
     body += panels
     width = LEFT + BARS + RIGHT
     heading = f"cycles ({report.weights})"
-    size = f'viewBox="0 0 {width} {y}" width="{width}" height="{y}"'
-    head = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" {size} font-family="sans-serif" font-size="12" role="img">',
-        f"<title>{escape(heading)}</title>",
-        f'<rect width="{width}" height="{y}" fill="white"/>',
-        f'<text x="10" y="{TEXT + 4}">{escape(heading)}</text>',
-    ]
-    return "\n".join([*head, *body, "</svg>", ""])
+    return sheet(heading, body, width, y, heading)
 
 
 def _block(title: str, results: Sequence[CostResult], y: int, most: float) -> Iterator[str]:
@@ -61,16 +55,17 @@ def _block(title: str, results: Sequence[CostResult], y: int, most: float) -> It
 
 def _bar(result: CostResult, y: int, most: float) -> Iterator[str]:
     low, mid, high = (LEFT + BARS * each / most for each in result.cycles)
-    colour = REFUTED if result.refuted else FINE
+    color = REFUTED if result.refuted else FINE
     name = result.choice.partition("=")[2] or result.choice
     words = " to ".join(number(round(each)) for each in (result.cycles[0], result.cycles[2]))
     kinds = dict.fromkeys(event.partition(" ")[0] for event in result.unpriced)
     note = number(round(result.cycles[1])) + "".join(f" + {kind}" for kind in kinds)
     mark = "\u2715 " if result.refuted else ""
     yield f'<text x="{LEFT - 8}" y="{y + TEXT}" text-anchor="end">{escape(mark + name)}</text>'
+    yield f'<g class="{color}">'
     yield (
-        f'<rect x="{low:.1f}" y="{y + 4}" width="{max(high - low, 2):.1f}" height="{ROW - 10}" fill="{colour}" '
-        f'fill-opacity="0.35"><title>{escape(f"{name}: {words} cycles")}</title></rect>'
+        f'<rect x="{low:.1f}" y="{y + 4}" width="{max(high - low, 2):.1f}" height="{ROW - 10}" '
+        f'class="bar" fill-opacity="0.35"><title>{escape(f"{name}: {words} cycles")}</title></rect>'
     )
-    yield f'<rect x="{mid - 1:.1f}" y="{y + 2}" width="3" height="{ROW - 6}" fill="{colour}"/>'
+    yield f'<rect x="{mid - 1:.1f}" y="{y + 2}" width="3" height="{ROW - 6}" class="bar"/></g>'
     yield f'<text x="{high + 8:.1f}" y="{y + TEXT}">{escape(note)}</text>'
