@@ -8,6 +8,7 @@ import pytest
 from xsavvy.api import CostResult, cost
 from xsavvy.cost.count import bytes_moved
 from xsavvy.cost.event import Event, Kind
+from xsavvy.cost.weights import load_weights
 from xsavvy.cost.workload import workloads
 from xsavvy.isa.components import SSE
 from xsavvy.model.platforms import preset
@@ -82,6 +83,25 @@ def test_the_loop_of_fastpath_exits() -> None:
     inside = {event: 10 * count for event, count in switched.items()}
     assert each(one("ipi-heavy", "kernel=v6.18")) == inside | around
     assert each(one("ipi-heavy", "kernel=v6.19")) == switched | around
+
+
+def test_a_halt_that_need_not_wait_joins_the_loop() -> None:
+    """1876dd69dfe8 spares nine of ten RDMSRs of IA32_XFD; what is switched inside the loop stays until v6.19."""
+    inside = {"xsetbv": 20, "wrmsr IA32_XSS": 20, "rdpkru": 30, "wrpkru": 20}
+    old = each(one("hlt-pending", "kernel=v6.11"))
+    assert old == {"vmentry": 10, "vmexit interrupt": 10, "rdmsr IA32_XFD": 10} | inside
+    joined = {"vmentry": 10, "vmexit fastpath": 9, "vmexit interrupt": 1, "rdmsr IA32_XFD": 1}
+    assert each(one("hlt-pending", "kernel=v6.12")) == joined | inside
+    once = {"xsetbv": 2, "wrmsr IA32_XSS": 2, "rdpkru": 1, "wrpkru": 2}
+    assert each(one("hlt-pending", "kernel=v6.19")) == joined | once
+
+
+def test_an_exit_for_another_reason_is_no_difference() -> None:
+    """Nine fastpath exits instead of nine others: what is left are nine RDMSRs, and only their price has a range."""
+    first, second = cost(["hlt-pending"], compare="kernel=v6.11,v6.12").results
+    assert first.more == (0, 0, 0)
+    price = load_weights("intel-server").cycles(Kind.RDMSR, "IA32_XFD")
+    assert second.more == tuple(-9 * value for value in reversed(price))
 
 
 def test_the_hidden_rdpkru() -> None:

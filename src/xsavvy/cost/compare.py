@@ -49,6 +49,9 @@ class BreakEven(NamedTuple):
 def cycles(counts: Counts, prices: Prices) -> Range:
     """Price a tally; a count below zero (of a difference) turns its event's range round.
 
+    An exit takes what it takes whatever its reason, unless a weight says otherwise: an exit for one reason instead
+    of another is no difference.
+
     >>> class Flat:
     ...     def cycles(self, kind, detail):
     ...         return (1, 2, 4)
@@ -58,13 +61,16 @@ def cycles(counts: Counts, prices: Prices) -> Range:
     Range(low=-1.0, mid=4.0, high=11.0)
     """
     low = mid = high = 0.0
+    sums: dict[tuple[Event, tuple[float, float, float]], Fraction] = {}
     for event, count in counts.items():
-        least, likely, most = prices.cycles(event.kind, event.detail)
-        if count < 0:
-            least, most = most, least
-        low += float(count) * least
-        mid += float(count) * likely
-        high += float(count) * most
+        alike = Event(event.kind) if event.kind == Kind.VMEXIT else event
+        key = alike, prices.cycles(event.kind, event.detail)
+        sums[key] = sums.get(key, Fraction(0)) + count
+    for (_, price), total in sums.items():
+        least, likely, most = price if total >= 0 else reversed(price)
+        low += float(total) * least
+        mid += float(total) * likely
+        high += float(total) * most
     return Range(low, mid, high)
 
 

@@ -15,7 +15,7 @@ from .machine import Machine
 from .values import CR4_OSXSAVE, CR4_PKE, TILE, Buffer, Exit, Value
 from .xstate import note_pkru_inuse
 
-__all__ = ["guest_events"]
+__all__ = ["HLT_PENDING", "exit_for", "guest_events"]
 
 OWN = (Value.GUEST, Value.GUEST2)
 BASE = X87 | SSE
@@ -201,7 +201,11 @@ def wrmsr_xfd_err(s: Machine, k: Constants) -> None:
     s.vcpu_exit_value = 0
 
 
-# Exits that the guest does not ask for.
+# Exits that the guest does not ask for, and HLT.
+
+
+HLT_PENDING = "HLT with a wake event pending"
+"""HLT of a guest that has an event to wake up for already, so that the vCPU's thread does not sleep."""
 
 
 def exit_for(reason: int) -> "tuple[Exit, ...]":
@@ -294,6 +298,12 @@ def guest_events(vendor_run: str) -> tuple[Event, ...]:
             leave,
             choose={"reason": exit_for(Exit.FASTPATH)},
             source=f"{intercept} vmx_exit_handlers_fastpath()",
+        ),
+        event(
+            HLT_PENDING,
+            leave,
+            choose={"reason": exit_for(Exit.INTERRUPT)},
+            source=f"{intercept} kvm_emulate_halt(): no halt, so the exit stays in the kernel as an interrupt's does",
         ),
         event(
             "external interrupt",

@@ -16,10 +16,11 @@ from . import constants as c
 from .constants import Constants
 from .delta import Delta
 from .fpu import install_user
+from .guest import HLT_PENDING, exit_for
 from .history import HISTORY_DELTAS
 from .machine import Machine
 from .switch import save_and_set_tif_on_prev
-from .values import BH_OFF
+from .values import BH_OFF, Exit
 
 __all__ = [
     "DEFAULTS",
@@ -72,6 +73,13 @@ def _tif_on_prev(program: Program) -> Program:
     return program.removed("context_switch.switch_fpu_finish")
 
 
+def _halts_in_the_loop(program: Program) -> Program:
+    source = "linux:arch/x86/kvm/x86.c handle_fastpath_hlt(), with virtual interrupt delivery"
+    return program.replaced_event(
+        HLT_PENDING, choose={"reason": exit_for(Exit.FASTPATH)}, source=source
+    )
+
+
 def _hardened_put(program: Program) -> Program:
     return program.replaced("kvm_put_guest_fpu.install_user", effect=install_user_if_in_use)
 
@@ -81,6 +89,7 @@ DELTAS: Mapping[str, Delta] = {
     "59f5ede3bc0f": Delta(
         edit=_no_fpu_in_fpregs_lock, summary="event softirq: masked by fpregs_lock() too"
     ),
+    "1876dd69dfe8": Delta(edit=_halts_in_the_loop, summary=f"event {HLT_PENDING}: a fastpath exit"),
     "4c20cd4cee92": Delta(sets={"pkru_compare": c.PkruCompare.NONE}),
     "730faa15a069": Delta(
         edit=_tif_on_prev, summary="context_switch: TIF on prev, switch_fpu_finish removed"

@@ -84,6 +84,12 @@ RUN_LOOP = (
         "The host handles an NMI that caused an exit before PKRU and XCR0 are the host's again.",
     ),
     Commit(
+        "1876dd69dfe8",
+        "KVM: x86: Add fastpath handling of HLT VM-Exits",
+        "v6.12",
+        "HLT of a guest that has a wake event pending stays in the loop of fastpath exits.",
+    ),
+    Commit(
         "4c20cd4cee92",
         "KVM: x86: Avoid double RDPKRU when loading host/guest PKRU",
         "v6.14",
