@@ -100,3 +100,39 @@ def test_no_trace_is_a_usage_error(tmp_path: Path) -> None:
     """A missing file is one line, as every wrong argument is."""
     with pytest.raises(UsageError, match="No such file or directory"):
         replay_trace(tmp_path / "none")
+
+
+@pytest.mark.parametrize(("values", "swaps"), [(("40000", "0"), 2), (("0", "40000"), 0)])
+def test_an_exit_to_the_vmm_finds_xfd_as_it_was_then(
+    tmp_path: Path, values: tuple[str, str], swaps: int
+) -> None:
+    """With the tiles on, the swap writes IA32_XFD for the VMM and back for the guest; with them off it does not."""
+    texts = [
+        *(("MSR_WRITE rip 0x1", f"kvm_msr: msr_write 1c4 = 0x{value}") for value in values),
+        ("HLT rip 0x1", "kvm_userspace_exit: reason KVM_EXIT_HLT (5)"),
+    ]
+    path = tmp_path / "made.txt"
+    path.write_text(
+        "".join(
+            f" v-1 [000] d..1 {at}.{part}: {text}\n"
+            for at, (reason, after) in enumerate(texts)
+            for part, text in (
+                (0, "kvm_entry: vcpu 0"),
+                (3, f"kvm_exit: reason {reason}"),
+                (5, after),
+            )
+        )
+    )
+    report = replay_trace(path).report
+    assert report is not None
+    always = next(each for each in report.results if each.choice == "xfd_intercept=always")
+    written = [count.each for count in always.counts if count.detail == "IA32_XFD"]
+    assert sum(written) == len(values) + swaps
+
+
+def test_exits_with_tiles_on_are_not_counted_twice(tmp_path: Path) -> None:
+    """They are taken out of the others: all exits, and all ways to the VMM, are those of the trace."""
+    path = _trace(tmp_path, xfd=6, userspace=3, other=2)
+    seen = _each(path, "xfd_intercept=always")
+    assert seen["vmexit host"] == 11
+    assert seen["exit_to_userspace host"] == 3

@@ -2,8 +2,10 @@
 """A recorded trace as a workload: the guest's exits, as often as they were recorded, under any choice and kernel.
 
 What replays is what a trace shows. An exit that went to the VMM, one that the fastpath handled and an intercepted
-write of IA32_XFD are replayed as such; every other exit as one that stays in the kernel. How these followed each other
-is not kept: a turn has all of one kind, then all of the next. What was passed through left no trace.
+write of IA32_XFD are replayed as such; every other exit as one that stays in the kernel. A turn has all of one kind,
+then all of the next: a count depends on how they followed each other in one way only, which is kept. An exit to the VMM
+swaps the fpstates, and writes IA32_XFD twice where the guest's is not the VMM's, so those with the guest's tiles on are
+replayed between two writes of it. What was passed through left no trace.
 """
 
 from __future__ import annotations
@@ -13,8 +15,9 @@ from .recorded.result import Recorded
 __all__ = ["NothingToReplay", "replayed", "workload_text"]
 
 INSIDE = "other"
+USERSPACE = "userspace"
 _STATEMENTS = {
-    "userspace": "exit to userspace",
+    USERSPACE: "exit to userspace",
     "fastpath": "fastpath exit",
     INSIDE: "external interrupt",
 }
@@ -31,7 +34,7 @@ def replayed(seen: Recorded) -> dict[str, int]:
 
     `wrmsr_xfd`, `userspace`, `fastpath`, and `other` for exits that stay in the kernel.
     """
-    known = {name: seen.exits_as_modelled[name] for name in (_XFD, "userspace", "fastpath")}
+    known = {name: seen.exits_as_modelled[name] for name in (_XFD, USERSPACE, "fastpath")}
     known[INSIDE] = seen.exits_as_modelled.total() - sum(known.values())
     return {name: count for name, count in known.items() if count}
 
@@ -66,15 +69,26 @@ def workload_text(seen: Recorded, name: str) -> str:
     else:
         lines.append("XSETBV = x87|sse|avx")
     lines.append("repeat 2:")
+    on = min(seen.userspace_with_tiles, counts.get(USERSPACE, 0)) if tiles else 0
+    if tiles:
+        lines += _to_and_fro(counts[_XFD] * turns // 2, on * turns)
     for kind, count in counts.items():
-        if kind == _XFD:
-            lines += _repeat(count * turns // 2, *_TO_AND_FRO)
-        else:
-            lines += _repeat(count * turns, _STATEMENTS[kind])
+        if kind != _XFD:
+            left = count - (on if kind == USERSPACE else 0)
+            lines += _repeat(left * turns, _STATEMENTS[kind])
     return "\n".join(lines) + "\n"
 
 
+def _to_and_fro(pairs: int, on: int) -> list[str]:
+    """Write IA32_XFD in pairs; between the last two the exits to the VMM that find the tiles on."""
+    to, fro = _TO_AND_FRO
+    lines = _repeat(pairs - 1, to, fro)
+    return [*lines, f"    {to}", *_repeat(on, _STATEMENTS[USERSPACE]), f"    {fro}"]
+
+
 def _repeat(count: int, *statements: str) -> list[str]:
+    if not count:
+        return []
     return [f"    repeat {count}:", *(f"        {statement}" for statement in statements)]
 
 

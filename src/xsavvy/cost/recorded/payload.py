@@ -30,7 +30,7 @@ _INTERRUPTION: Final = re.compile(
     r"intr_info 0x([0-9a-f]{1,8})|info [0-9a-f]++ ([0-9a-f]{1,8})\s*$"
 )
 _ENTRY: Final = re.compile(r"vcpu (\d{1,9})(?![0-9])")
-_MSR: Final = re.compile(r"msr_(read|write) ([0-9a-f]{1,8}) = 0x[0-9a-f]++( \(#GP\))?")
+_MSR: Final = re.compile(r"msr_(read|write) ([0-9a-f]{1,8}) = 0x([0-9a-f]++)( \(#GP\))?")
 _HOST_MSR: Final = re.compile(r"([0-9a-f]{1,8}), value [0-9a-f]++")
 _USERSPACE: Final = re.compile(r"reason (\S++) \(-?\d++\)")
 _INSTRUCTION: Final = re.compile(r"[0-9a-f]++:[0-9a-f]++:((?: ?[0-9a-f]{2})++) \(\w++\)")
@@ -69,6 +69,7 @@ class Thread:
     left: float | None = None
     inside: bool = False
     pending: str = ""
+    tiles_on: bool = False
 
 
 Reader = Callable[[Recorded, Thread, float | None, str], bool]
@@ -147,9 +148,12 @@ def _guest_msr(seen: Recorded, thread: Thread, _time: float | None, text: str) -
         return False
     index, write = int(found[2], 16), found[1] == "write"
     count(seen, seen.msr_writes if write else seen.msr_reads, index)
-    if found[3]:
+    if found[4]:
         count(seen, seen.msr_faults, index)
-    elif write and thread.pending:
+        return True
+    if write and index == XFD:
+        thread.tiles_on = not found[3].strip("0")
+    if write and thread.pending:
         if index in _FASTPATH:
             thread.pending = "fastpath"
         thread.pending = _MODELLED_WRITE.get(index, thread.pending)
@@ -185,6 +189,7 @@ def _userspace(seen: Recorded, thread: Thread, _time: float | None, text: str) -
     count(seen, seen.userspace, found[1][:_MOST_NAME])
     if thread.pending:
         thread.pending = "userspace"
+        seen.userspace_with_tiles += thread.tiles_on
     return True
 
 

@@ -63,6 +63,7 @@ class Recorded:
         host_msr_writes, host_msr_reads: the host's own, by index (events of the system `msr`).
         fpu_loads, fpu_unloads: how often KVM put the guest's FPU into the registers, and the VMM's back.
         userspace: exits to the VMM, by reason.
+        userspace_with_tiles: exits to the VMM while the guest's last write of IA32_XFD was 0.
         emulated: instructions that KVM emulated, by name; `other` for all that do not belong to extended state.
         injected: exceptions that KVM injected, by name.
         cpuid: CPUID exits, by leaf.
@@ -92,6 +93,7 @@ class Recorded:
     fpu_loads: int = 0
     fpu_unloads: int = 0
     userspace: Counter[str] = field(default_factory=Counter)
+    userspace_with_tiles: int = 0
     emulated: Counter[str] = field(default_factory=Counter)
     injected: Counter[str] = field(default_factory=Counter)
     cpuid: Counter[int] = field(default_factory=Counter)
