@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from xsavvy import api
 from xsavvy.report.costcurve import curve
-from xsavvy.report.costpanel import FOOT, HIGH, TOP, Curve, Panel, draw
+from xsavvy.report.costpanel import FOOT, HIGH, TOP, Curve, Panel, Range, draw
 from xsavvy.report.costsheet import sheet
 
 __all__ = ["PICTURES"]
@@ -45,11 +45,12 @@ def _of(report: api.CostReport, workload: str) -> dict[str, api.CostResult]:
 
 def _scaled(line: Curve, start: float, slope: float) -> Curve:
     """Return a curve with its value at zero and its slope multiplied."""
-    first, second = (
-        tuple(each * by for each in values)
-        for values, by in ((line.at_zero, start), (line.slope, slope))
-    )
-    return line._replace(at_zero=first, slope=second)
+    return line._replace(at_zero=_times(line.at_zero, start), slope=_times(line.slope, slope))
+
+
+def _times(values: Range, by: float) -> Range:
+    low, mid, high = values
+    return low * by, mid * by, high * by
 
 
 def _together(lines: Sequence[tuple[str, Curve]]) -> list[Curve]:
@@ -129,10 +130,10 @@ def _fastpath() -> str:
         )
         one = curve(alone, alone)
         ten = curve(nine, nine)
-        slope = tuple(
+        low, mid, high = (
             (ten.at_zero[at] * nine.units - one.at_zero[at]) / (nine.units - 1) for at in range(3)
         )
-        lines.append((name, one._replace(slope=slope, open=ten.open)))
+        lines.append((name, one._replace(slope=(low, mid, high), open=ten.open)))
     heading = (
         "cycles more than v6.19, for each pass: the fastpath exits, and the exit that ends the loop"
     )

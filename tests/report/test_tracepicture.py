@@ -11,8 +11,9 @@ import pytest
 from tests.arch.source import ROOT
 from tests.cli.fake import VIOLATED, result
 from xsavvy import api
-from xsavvy.api import CheckResult, TraceStep, UsageError, Window
-from xsavvy.report.lane import lane_of, lanes_of, rows_of
+from xsavvy.api import CheckResult, Opening, TraceStep, UsageError
+from xsavvy.api.lanes import lane_of
+from xsavvy.report.lane import lanes_of, rows_of
 from xsavvy.report.tracepicture import trace_svg, write_trace
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -65,8 +66,8 @@ def test_the_lanes_are_the_actors(pkru: CheckResult) -> None:
 def test_an_entry_is_the_processors() -> None:
     """The vCPU thread is userspace before its ioctl, and the CPU where that enters the guest by itself."""
     names = ("vmm.ioctl_KVM_RUN", "vcpu_enter_guest.preempt_disable", "vmx_vcpu_run.vmenter")
-    assert [lane_of(step(name)) for name in names] == ["userspace", "kvm", "cpu"]
-    assert lane_of(step("anything", "an actor of a patch")) == "cpu"
+    assert [lane_of("vcpu", name) for name in names] == ["userspace", "kvm", "cpu"]
+    assert lane_of("an actor of a patch", "anything") == "cpu"
 
 
 def test_the_window_is_shaded_to_the_end(pkru: CheckResult) -> None:
@@ -112,7 +113,7 @@ def test_what_a_patch_says_stays_text() -> None:
             property=evil,
             sentence=evil,
             trace=trace,
-            window=Window(1, "hw_a[0]"),
+            opening=Opening(1, "hw_a[0]"),
         )
     )
     assert not list(ET.fromstring(picture).iter(f"{SVG}script"))

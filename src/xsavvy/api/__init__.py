@@ -51,7 +51,7 @@ from .migrating import (
     save_set,
 )
 from .replaying import Replay, replay_trace
-from .result import CheckReport, CheckResult, LeftOut, Progress, TraceStep, Window
+from .result import CheckReport, CheckResult, LeftOut, Opening, Progress, TraceStep
 from .running import RunReport, run
 from .stepping import RunStep
 from .story import FieldNote, Story, StoryStep, stories, story
@@ -92,6 +92,7 @@ __all__ = [
     "MigrateReport",
     "Moment",
     "Move",
+    "Opening",
     "PairsReport",
     "PairsRow",
     "Progress",
@@ -108,7 +109,6 @@ __all__ = [
     "Taken",
     "TraceStep",
     "UsageError",
-    "Window",
     "baseline",
     "campaign",
     "campaign_results",

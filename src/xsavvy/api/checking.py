@@ -24,10 +24,10 @@ from xsavvy.model.registry import questions
 
 from .coverage import Coverage, coverage
 from .judgement import DEADLOCK, beyond_safety, how_ended, kind_of
+from .opening import opening_of
 from .places import place_of
 from .result import CheckReport, CheckResult, Progress, TraceStep, VerdictName
 from .usage import UsageError, unknown
-from .window import window_of
 from .world import Setting, default_names, find_scenario, setting, world
 
 __all__ = ["answers_of", "check", "default_scenarios", "trace"]
@@ -245,7 +245,7 @@ def _result(
         loop=each.loop,
         ended=how_ended(outcome, each),
         engine=outcome.engine,
-        window=window_of(system, each),
+        opening=opening_of(system, each),
     )
 
 

@@ -39,10 +39,22 @@ _LANE_OF: Mapping[str, str] = {
 }
 
 
-def lane_of(actor: str) -> str:
-    """Return the lane of an actor; one that a patch adds is drawn as part of the CPU.
+_OWN_USER_MODE = "vmm."
+_OF_PROCESSOR = (".vmenter", ".vmexit", ".vmrun", ".tdh_vp_enter")
+"""Steps of the vCPU thread that the processor makes by itself: it loads and stores what the VMCS or VMCB says."""
 
-    >>> lane_of("nmi"), lane_of("vcpu")
-    ('interrupt', 'kvm')
+
+def lane_of(actor: str, step: str = "") -> str:
+    """Return the lane of an actor, or of one of its steps; an actor that a patch adds is drawn as part of the CPU.
+
+    The vCPU thread is userspace before its ioctl and after it, and the CPU where that enters or leaves the guest.
+
+    >>> lane_of("nmi"), lane_of("vcpu"), lane_of("vcpu", "vmx_vcpu_run.vmenter")
+    ('interrupt', 'kvm', 'cpu')
     """
-    return _LANE_OF.get(actor, "cpu")
+    lane = _LANE_OF.get(actor, "cpu")
+    if lane == "kvm" and step.startswith(_OWN_USER_MODE):
+        return "userspace"
+    if lane == "kvm" and step.endswith(_OF_PROCESSOR):
+        return "cpu"
+    return lane

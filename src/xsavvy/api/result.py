@@ -9,10 +9,10 @@ __all__ = [
     "CheckReport",
     "CheckResult",
     "LeftOut",
+    "Opening",
     "Progress",
     "TraceStep",
     "VerdictName",
-    "Window",
 ]
 
 VerdictName = Literal["holds", "violated", "incomplete"]
@@ -37,8 +37,8 @@ class TraceStep(msgspec.Struct, frozen=True):
     rule: int = -1
 
 
-class Window(msgspec.Struct, frozen=True):
-    """From which step of a trace on the run was at risk, counted from 1, and the field that this step left so.
+class Opening(msgspec.Struct, frozen=True):
+    """The step of a trace, counted from 1, that opened the way to its end, and the field that it left so.
 
     It is the last change, before the final step, of what the violated property reads; of what the final step reads,
     if that step itself made the property false, as an instruction does that faults. A register goes before the rest.
@@ -65,7 +65,7 @@ class CheckResult(msgspec.Struct, frozen=True):
     "deadlock" that something can happen. A run that never gets there is a lasso: after `loop` steps of the trace,
     which are then its `depth`, the others repeat for ever; if there are none, the run ends.
 
-    `window` says from where on a violating trace was at risk, where that can be told.
+    `opening` names the step that opened the way to a violation, where that can be told.
 
     `ended` says how the exploration ended: complete, at a limit of states or memory, or stopped by the user; `engine`
     which engine explored.
@@ -95,7 +95,7 @@ class CheckResult(msgspec.Struct, frozen=True):
     loop: int | None = None
     ended: Literal["complete", "states", "memory", "stopped"] = "complete"
     engine: str = ""
-    window: Window | None = None
+    opening: Opening | None = None
 
 
 class LeftOut(msgspec.Struct, frozen=True):

@@ -154,7 +154,7 @@ class Walk:
         return [
             Standing(
                 actor=actor.name,
-                lane=lane_of(actor.name),
+                lane=lane_of(actor.name, self.labels[actor.name, self.location(state, actor.name)]),
                 at=self.labels[actor.name, self.location(state, actor.name)],
                 context=self.contexts[actor.name, self.location(state, actor.name)],
                 runs=bool(actor.runs(record, self.system.constants)),
@@ -168,7 +168,7 @@ class Walk:
         return Move(
             rule=rule.index,
             actor=rule.actor,
-            lane=lane_of(rule.actor),
+            lane=lane_of(rule.actor, rule.name),
             step=rule.name,
             event=rule.is_event,
             summary=rule.summary or (doc[0] if doc else ""),

@@ -4,18 +4,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from xsavvy.api import lanes as api_lanes
+from xsavvy.api.lanes import LANES, lane_of
 
 if TYPE_CHECKING:
     from xsavvy.api import CheckResult, TraceStep
 
-__all__ = ["Row", "lane_of", "lanes_of", "rows_of"]
+__all__ = ["Row", "lanes_of", "rows_of"]
 
-OWN_USER_MODE: Final = "vmm."
-OF_PROCESSOR: Final = (".vmenter", ".vmexit", ".vmrun", ".tdh_vp_enter")
-"""Steps that the processor makes by itself: it loads and stores what the VMCS or VMCB says."""
 LONG, QUIET = 16, 3
 
 
@@ -27,20 +24,10 @@ class Row(NamedTuple):
     quiet: int = 0
 
 
-def lane_of(step: TraceStep) -> str:
-    """Return the lane of a step: its actor's; the vCPU thread is userspace, too, and the CPU at an entry."""
-    lane = api_lanes.lane_of(step.actor)
-    if lane == "kvm" and step.step.startswith(OWN_USER_MODE):
-        return "userspace"
-    if lane == "kvm" and step.step.endswith(OF_PROCESSOR):
-        return "cpu"
-    return lane
-
-
 def lanes_of(steps: Sequence[TraceStep]) -> dict[str, str]:
     """Return the lanes that a trace needs, with their titles, in the order in which pictures draw them."""
-    used = {lane_of(step) for step in steps}
-    return {lane: title for lane, title in api_lanes.LANES.items() if lane in used}
+    used = {_lane(step) for step in steps}
+    return {lane: title for lane, title in LANES.items() if lane in used}
 
 
 def rows_of(result: CheckResult) -> list[Row]:
@@ -56,9 +43,13 @@ def _kept(result: CheckResult) -> set[int]:
     steps = result.trace
     kept = {1, len(steps)}
     for number in range(2, len(steps) + 1):
-        if lane_of(steps[number - 1]) != lane_of(steps[number - 2]):
+        if _lane(steps[number - 1]) != _lane(steps[number - 2]):
             kept |= {number - 1, number}
     return kept
+
+
+def _lane(step: TraceStep) -> str:
+    return lane_of(step.actor, step.step)
 
 
 def _folded(numbered: Sequence[tuple[int, TraceStep]], kept: set[int]) -> Iterator[Row]:

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from xml.sax.saxutils import escape as xml_escape
 from xml.sax.saxutils import quoteattr
 
-from xsavvy.api.lanes import LANES
+from xsavvy.api.lanes import LANES, lane_of
 from xsavvy.api.usage import UsageError
-from xsavvy.report.lane import Row, lane_of, lanes_of, rows_of
+from xsavvy.report.lane import Row, lanes_of, rows_of
 from xsavvy.report.text import escape, plural
 
 if TYPE_CHECKING:
-    from xsavvy.api import CheckResult, Window
+    from xsavvy.api import CheckResult, Opening
 
 __all__ = ["trace_svg", "write_trace"]
 
@@ -110,14 +110,14 @@ def _frame(result: CheckResult, top: float) -> Frame:
 
 
 def _registers(result: CheckResult) -> list[str]:
-    """Return the fields to draw as bars: the window's, then the registers that changed last."""
+    """Return the fields to draw as bars: the opening's, then the registers that changed last."""
     late = (
         field
         for step in reversed(result.trace)
         for field in step.changes
         if field.startswith("hw_") and not field.startswith("hw_xinuse")
     )
-    first = [result.window.field] if result.window else []
+    first = [result.opening.field] if result.opening else []
     return list(dict.fromkeys([*first, *late]))[:BARS]
 
 
@@ -150,9 +150,9 @@ def _title(title: Sequence[str], result: CheckResult) -> Iterator[str]:
 
 def _window(result: CheckResult, frame: Frame) -> Iterator[str]:
     """Shade what comes after the step that opened the window."""
-    if result.window is None:
+    if result.opening is None:
         return
-    y = frame.y(frame.place(result.window.step) + 1) - 3
+    y = frame.y(frame.place(result.opening.step) + 1) - 3
     width = frame.width - 2 * MARGIN + 8
     yield _rect(MARGIN - 4, y, width, frame.bottom - y, "window")
 
@@ -171,7 +171,7 @@ def _lanes(frame: Frame) -> Iterator[str]:
 def _steps(frame: Frame) -> Iterator[str]:
     """Draw the line of control through the lanes, then each step on it."""
     dots = [
-        (frame.lanes[lane_of(row.step)], frame.y(place) + ROW / 2)
+        (frame.lanes[lane_of(row.step.actor, row.step.step)], frame.y(place) + ROW / 2)
         for place, row in enumerate(frame.rows)
         if row.step is not None
     ]
@@ -196,7 +196,7 @@ def _step(frame: Frame, row: Row, y: float) -> Iterator[str]:
     yield f"<g><title>{xml_escape(about)}</title>"
     yield _text(MARGIN + NUMBER - 10, y + 4, str(row.number), "number", "end")
     size = 5 if step.changes else 3
-    yield f'<circle cx="{frame.lanes[lane_of(step)]:.0f}" cy="{y:.1f}" r="{size}" class="dot"/>'
+    yield f'<circle cx="{frame.lanes[lane_of(step.actor, step.step)]:.0f}" cy="{y:.1f}" r="{size}" class="dot"/>'
     yield _text(frame.label, y + (-1 if words else 4), _cut(name), "name")
     if words:
         yield _text(frame.label, y + 12, _cut(words, LETTERS + 8), "change")
@@ -217,15 +217,15 @@ def _bars(result: CheckResult, frame: Frame) -> Iterator[str]:
         marks += [(frame.y(frame.place(number)) + ROW / 2, new) for number, (_, new) in changed]
         ends = [y for y, _ in marks[1:]] + [frame.bottom]
         for (y, value), end in zip(marks, ends, strict=True):
-            wrong = result.window is not None and (field, y) == _opening(result.window, frame)
+            wrong = result.opening is not None and (field, y) == _origin(result.opening, frame)
             yield from _segment(
                 field, value, "wrong" if wrong else OWNERS.get(value, "mask"), x, y, end
             )
 
 
-def _opening(window: Window, frame: Frame) -> tuple[str, float]:
-    """Return the field of a window, and where its value begins."""
-    return window.field, frame.y(frame.place(window.step)) + ROW / 2
+def _origin(opening: Opening, frame: Frame) -> tuple[str, float]:
+    """Return the field of an opening, and where its value begins."""
+    return opening.field, frame.y(frame.place(opening.step)) + ROW / 2
 
 
 def _segment(field: str, value: str, kind: str, x: float, y: float, end: float) -> Iterator[str]:
@@ -247,14 +247,14 @@ def _end(result: CheckResult, frame: Frame) -> Iterator[str]:
     last = result.trace[-1]
     violated = result.verdict == "violated"
     if violated:
-        x, y = frame.lanes[lane_of(last)], frame.bottom - ROW / 2
+        x, y = frame.lanes[lane_of(last.actor, last.step)], frame.bottom - ROW / 2
         yield f'<path d="M{x - 8:.0f} {y - 8:.1f}l16 16m0 -16l-16 16" class="cross"/>'
     y = frame.bottom + LINE
     yield _text(MARGIN, y, f"{result.verdict if violated else 'reached'}: {result.property}", "end")
-    if result.window:
-        step = result.trace[result.window.step - 1].step
+    if result.opening:
+        step = result.trace[result.opening.step - 1].step
         yield _text(
-            MARGIN, y + LINE, f"shaded: at risk since {step} left {result.window.field} so", "dim"
+            MARGIN, y + LINE, f"shaded: at risk since {step} left {result.opening.field} so", "dim"
         )
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From where on a trace was at risk: the last step that touched what the violated property is about."""
+"""What opened the way to a violation: the last step before it that touched what the property is about."""
 
 from collections.abc import Callable, Iterable
 from inspect import unwrap
@@ -7,16 +7,16 @@ from typing import Any
 
 from xsavvy.checker import System, Verdict, reads
 
-from .result import Window
+from .result import Opening
 
-__all__ = ["window_of"]
+__all__ = ["opening_of"]
 
 REGISTER, BOOKKEEPING = "hw_", "hw_xinuse"
-"""A register's value is what a window is about; XINUSE only says whether the value is the initial one."""
+"""A register's value is what an opening is about; XINUSE only says whether the value is the initial one."""
 
 
-def window_of(system: System, verdict: Verdict) -> Window | None:
-    """Return the window of a violated property's trace; None for any other verdict, and where no step opened it.
+def opening_of(system: System, verdict: Verdict) -> Opening | None:
+    """Return what opened the way to a violation; None for any other verdict, and where no step did.
 
     What a function reads is known from its text, by the reader that the engines use.
     """
@@ -35,7 +35,7 @@ def window_of(system: System, verdict: Verdict) -> Window | None:
         if field.partition("[")[0] in watched
     ]
     registers = [each for each in found if _is_register(each[1])]
-    return Window(*(registers or found)[-1]) if found else None
+    return Opening(*(registers or found)[-1]) if found else None
 
 
 def _is_register(field: str) -> bool:

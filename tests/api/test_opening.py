@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A violated result says from which step on its run was at risk."""
+"""A violated result names the step that opened the way."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ from xsavvy import api
         ("machine-check", "v5.0", "kernel_survives", "load_guest_xcr0", "hw_xcr0[0]"),
     ],
 )
-def test_the_window_opens_where_the_register_was_left(
+def test_the_way_opens_where_the_register_was_left(
     scenario: str, kernel: str, violated: str, opened: str, field: str
 ) -> None:
     """The step that left a register as the violation found it is named, and nothing touches the register after it."""
     found = api.trace(scenario, property=violated, kernel=kernel, platform="sapphire-rapids")
-    assert found.window is not None
-    assert found.window.field == field
-    assert found.trace[found.window.step - 1].step.endswith(opened)
-    assert not any(field in step.changes for step in found.trace[found.window.step : -1])
+    assert found.opening is not None
+    assert found.opening.field == field
+    assert found.trace[found.opening.step - 1].step.endswith(opened)
+    assert not any(field in step.changes for step in found.trace[found.opening.step : -1])
 
 
-def test_what_holds_has_no_window() -> None:
+def test_what_holds_has_no_opening() -> None:
     """Neither a property that holds nor a witness that is reached was at risk."""
     for witness in (None, "guest_has_its_own_pkru"):
         found = api.trace("pkru-xinuse", witness=witness, kernel="v6.18", platform="genoa")
         assert found.verdict == "holds"
-        assert found.window is None
+        assert found.opening is None
 
 
 def test_one_step_opens_nothing() -> None:
@@ -52,4 +52,4 @@ def test_one_step_opens_nothing() -> None:
         platform="sapphire-rapids",
     )
     assert found.depth == 1
-    assert found.window is None
+    assert found.opening is None
