@@ -27,6 +27,7 @@ EPILOG = (
         "check",
         "trace",
         "run",
+        "explore",
         "gallery",
         "diff",
         "cost",

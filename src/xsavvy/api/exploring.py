@@ -1,0 +1,347 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The model, walked step by step by somebody who chooses: what `xsavvy explore` shows.
+
+An `Explorer` answers for any world by name: what there is, what a path leads to, what can happen there. It keeps what
+it walked, and nothing that it is asked can name a file.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from threading import RLock
+
+from xsavvy.checker import CheckerError
+from xsavvy.checker.record import State
+from xsavvy.cpuid.presets import PRESETS
+from xsavvy.kvm import DISTRIBUTIONS, NEWEST, RELEASES
+from xsavvy.model.build import World, resolve
+from xsavvy.model.choices import Choice, value_name
+from xsavvy.model.registry import CHOICES, SCENARIOS, questions
+from xsavvy.version import __version__
+
+from .address import LONGEST_PATH, WorldAddress
+from .checking import answers_of, bound_system, patch_of
+from .explored import (
+    Catalog,
+    ChoiceNote,
+    PlatformNote,
+    PossibleMove,
+    ScenarioNote,
+    Sentence,
+    Stop,
+    WalkAnswer,
+    WorldAnswer,
+)
+from .groups import GROUPS
+from .lanes import LANES
+from .story import field_notes
+from .trail import Node, Trails
+from .usage import UsageError, unknown
+from .walking import Moment, Walk
+from .world import Setting, find_scenario, setting, world
+
+__all__ = ["UNTIL", "Explorer", "Place"]
+
+MOST_WORLDS = 8
+"""Worlds that are kept; the one that was asked for least recently goes first."""
+
+MOST_STATES = 60_000
+"""States that are kept, over all worlds, before all are forgotten."""
+
+LONGEST_NAME = 2_000
+"""Characters of a name; a kernel with commits added and taken away is the longest."""
+
+THIS_MACHINE = "this machine"
+
+UNTIL = ("guest", "event", "property")
+"""How far the host runs: until it waits for something, something new can come, or a property turns."""
+
+
+class Place:
+    """A world that was asked for: its model, and the paths walked in it."""
+
+    def __init__(self, address: WorldAddress, target: World, walk: Walk, notes: list[str]) -> None:
+        self.address = address
+        self.target = target
+        self.walk = walk
+        self.notes = notes
+        self.trails = Trails(walk)
+        self.digest = walk.digest
+        self._start: Moment | None = None
+
+    @property
+    def start(self) -> Moment:
+        """The moment in which everything begins."""
+        if self._start is None:
+            self._start = self.walk.moment(self.walk.start)
+        return self._start
+
+
+class Explorer:
+    """Answers about worlds and paths through them; may be asked by several threads.
+
+    `begin` is the world to begin with; what it leaves open is the first scenario, the newest kernel and `platform`.
+    That is the name of a preset, a file with a CPUID dump, or None for this machine. A file is known by its name
+    without folders afterwards, and no other can be asked for. `patch` changes the model of every world. Raises
+    UsageError.
+
+    >>> explorer = Explorer(WorldAddress("pkru", "v6.18"), platform="sapphire-rapids")
+    >>> here = explorer.walk(explorer.begin, [])
+    >>> [(move.rule, move.step) for move in here.moves if not move.event]
+    [(11, 'vmm.ioctl_KVM_RUN')]
+    """
+
+    def __init__(
+        self,
+        begin: WorldAddress | None = None,
+        *,
+        platform: str | None = None,
+        patch: Path | None = None,
+    ) -> None:
+        self.patch = patch
+        self._patch = patch_of(patch)
+        self.platform = platform
+        self._lock = RLock()
+        self._places: OrderedDict[tuple[object, ...], Place] = OrderedDict()
+        own = self._setting(NEWEST, platform, {}).platform
+        self._own = PlatformNote(self._own_name(own.name), own.title)
+        self._scenarios = [
+            each for each in SCENARIOS if self._patch is None or self._patch.fits(each)
+        ]
+        self.begin = WorldAddress(self._scenarios[0].name, NEWEST, self._own.name)
+        self.begin = self.place(begin or self.begin).address
+
+    def catalog(self) -> Catalog:
+        """Return everything that can be chosen.
+
+        >>> Explorer(platform="genoa").catalog().start.platform
+        'genoa'
+        """
+        presets = [PlatformNote(each.name, each.title) for each in PRESETS.values()]
+        own = [] if self._own.name in PRESETS else [self._own]
+        return Catalog(
+            version=__version__,
+            scenarios=[
+                ScenarioNote(each.name, each.question, each.part, each.default)
+                for each in self._scenarios
+            ],
+            kernels=[*RELEASES, *(each.name for each in DISTRIBUTIONS)],
+            newest=NEWEST,
+            platforms=[*own, *presets],
+            choices=[_choice(each) for each in (*CHOICES, *self._added())],
+            start=self.begin,
+            lanes=LANES,
+            groups=GROUPS,
+        )
+
+    def world(self, address: WorldAddress) -> WorldAnswer:
+        """Describe a world. Raises UsageError.
+
+        >>> explorer = Explorer(WorldAddress("pkru"), platform="sapphire-rapids")
+        >>> explorer.world(WorldAddress(kernel="v6.18")).choices["pkru_home"]
+        'vendor_run'
+        """
+        with self._lock:
+            place = self.place(address)
+            target, program = place.target, place.walk.system.program
+            asked = {each.name for each in questions(target.scenario)}
+            usual = resolve(target.kernel, {})
+            added = {
+                each.name: value_name(each.values(target.extra[each.name]))
+                for each in self._added()
+            }
+            return WorldAnswer(
+                scenario=target.scenario.name,
+                question=target.scenario.question,
+                leaves_out=target.scenario.leaves_out,
+                kernel=target.kernel.name,
+                platform=place.address.platform,
+                platform_title=target.platform.title,
+                choices={**answers_of(target), **added},
+                usual={name: value_name(each) for name, each in usual.items() if name in asked},
+                set=place.address.set,
+                notes=place.notes,
+                digest=place.digest,
+                fields=field_notes(place.walk.system),
+                properties=[
+                    Sentence(each.name, each.sentence, each.source) for each in program.properties
+                ],
+                witnesses=[Sentence(each.name, each.sentence) for each in program.witnesses],
+            )
+
+    def walk(
+        self, address: WorldAddress, path: Sequence[int], *, digest: str = "", since: int = 0
+    ) -> WalkAnswer:
+        """Walk a path as far as possible, and say what can happen at its end. Raises UsageError.
+
+        >>> explorer = Explorer(WorldAddress("pkru", "v6.18"), platform="sapphire-rapids")
+        >>> explorer.walk(explorer.begin, [11, 11]).stopped.at
+        1
+        """
+        with self._lock:
+            place = self.place(address)
+            nodes, stopped = place.trails.follow(path)
+            return self.answer(place, nodes, stopped, digest=digest, since=since)
+
+    def run(
+        self,
+        address: WorldAddress,
+        path: Sequence[int],
+        *,
+        until: str = "guest",
+        limit: int = 500,
+        digest: str = "",
+        since: int = 0,
+    ) -> WalkAnswer:
+        """Walk a path, then let the host take its own steps: until one of UNTIL, or `limit` steps. Raises UsageError.
+
+        It ends in any case where the host has no step of its own, or goes in circles.
+
+        >>> explorer = Explorer(WorldAddress("pkru", "v6.18"), platform="sapphire-rapids")
+        >>> answer = explorer.run(explorer.begin, [])
+        >>> answer.host, answer.why
+        (None, 'the host has no step of its own: something else has to happen')
+        """
+        if until not in UNTIL:
+            raise unknown("end of a run", until[:40], UNTIL)
+        with self._lock:
+            place = self.place(address)
+            nodes, stopped = place.trails.follow(path)
+            why = ""
+            if stopped is None:
+                why = _run(place, nodes, until, min(limit, LONGEST_PATH - len(path)))
+            return self.answer(place, nodes, stopped, digest=digest, since=since, why=why)
+
+    def place(self, address: WorldAddress) -> Place:
+        """Return a world with its model, bound now or kept from before. Raises UsageError."""
+        names = (address.scenario, address.kernel, address.platform, *address.set.values())
+        if max(map(len, (*names, *address.set))) > LONGEST_NAME:
+            raise UsageError(f"world: expected names of at most {LONGEST_NAME} characters")
+        full = WorldAddress(
+            address.scenario or self.begin.scenario,
+            address.kernel or self.begin.kernel,
+            address.platform or self._own.name,
+            dict(sorted(address.set.items())),
+        )
+        key = (full.scenario, full.kernel, full.platform, *full.set.items())
+        with self._lock:
+            if key not in self._places:
+                self._places[key] = self._bound(full)
+            self._places.move_to_end(key)
+            while len(self._places) > MOST_WORLDS:
+                self._places.popitem(last=False)
+            self._forget()
+            return self._places[key]
+
+    def platform_argument(self, name: str) -> str | None:
+        """Return what `check` calls a platform that was asked for by name. Raises UsageError."""
+        if name in PRESETS:
+            return name
+        if name == self._own.name:
+            return self.platform
+        if name == THIS_MACHINE:
+            return None
+        raise unknown("platform", name, [self._own.name, *PRESETS])
+
+    def answer(
+        self,
+        place: Place,
+        nodes: Sequence[Node],
+        stopped: Stop | None,
+        *,
+        digest: str = "",
+        since: int = 0,
+        why: str = "",
+    ) -> WalkAnswer:
+        """Describe a path that was walked."""
+        walk, end = place.walk, nodes[-1].state
+        since = max(0, min(since, len(nodes) - 1))
+        steps = list(zip(nodes[since:], nodes[since + 1 :], strict=False))
+        try:
+            moves = list(_moves(walk, end))
+        except CheckerError as error:
+            moves, stopped = [], stopped or Stop(len(nodes) - 1, str(error))
+        return WalkAnswer(
+            digest=place.digest,
+            same_model=not digest or digest == place.digest,
+            path=[node.rule for node in nodes[1:]],
+            stopped=stopped,
+            since=since,
+            start=place.start,
+            steps=[new.taken for _, new in steps if new.taken is not None],
+            standing=[
+                [b for a, b in zip(old.standing, new.standing, strict=True) if a != b]
+                for old, new in steps
+            ],
+            moment=walk.moment(end),
+            moves=moves,
+            host=next((move.rule for move in moves if not move.event), None),
+            why=why,
+        )
+
+    def _bound(self, full: WorldAddress) -> Place:
+        shared = self._setting(full.kernel, self.platform_argument(full.platform), full.set)
+        target, note = world(find_scenario(full.scenario), shared)
+        if target is None:
+            raise UsageError(note)
+        name = full.platform if target.platform is shared.platform else target.platform.name
+        walk = Walk(bound_system(target, self._patch))
+        address = WorldAddress(full.scenario, full.kernel, name, full.set)
+        return Place(address, target, walk, [*shared.notes, *([note] if note else [])])
+
+    def _setting(self, kernel: str, platform: str | None, chosen: Mapping[str, str]) -> Setting:
+        return setting(kernel, platform, chosen, self._added())
+
+    def _added(self) -> tuple[Choice, ...]:
+        return tuple(self._patch.choices) if self._patch else ()
+
+    def _own_name(self, name: str) -> str:
+        if self.platform is None:
+            return name
+        return name if name in PRESETS else Path(self.platform).name
+
+    def _forget(self) -> None:
+        if sum(each.trails.size for each in self._places.values()) > MOST_STATES:
+            for each in self._places.values():
+                each.trails.clear()
+
+
+def _choice(choice: Choice) -> ChoiceNote:
+    answers = {value_name(value): choice.answers[value] for value in choice.values}
+    return ChoiceNote(choice.name, choice.question, choice.source, list(answers), answers)
+
+
+def _moves(walk: Walk, state: State) -> Iterator[PossibleMove]:
+    before = walk.broken(state)
+    for rule, new in walk.possible(state):
+        move = walk.move(state, rule)
+        breaks = [name for name in walk.broken(new) if name not in before]
+        known = {name: getattr(move, name) for name in move.__struct_fields__}
+        yield PossibleMove(**known, breaks=breaks)
+
+
+def _run(place: Place, nodes: list[Node], until: str, limit: int) -> str:
+    """Add the host's steps to a path, and say what ended them."""
+    walk = place.walk
+    began = nodes[-1].state
+    seen = {began}
+    ahead = _events(walk, began) if until == "event" else set()
+    broken = walk.broken(began)
+    for _ in range(limit):
+        step = walk.next_step(nodes[-1].state)
+        if step is None:
+            return "the host has no step of its own: something else has to happen"
+        rule, state = step
+        nodes.append(place.trails.add(nodes[-1], rule, state))
+        if until == "event" and not _events(walk, state) <= ahead:
+            return "something can happen here that could not before"
+        if until == "property" and walk.broken(state) != broken:
+            return "a property turned"
+        if state in seen:
+            return "the host goes in circles until something happens"
+        seen.add(state)
+    return f"{limit} steps were taken"
+
+
+def _events(walk: Walk, state: State) -> set[int]:
+    return {rule.index for rule, _ in walk.possible(state) if rule.is_event}
