@@ -6,12 +6,15 @@ from collections.abc import Mapping
 import msgspec
 
 from .address import WorldAddress
+from .lockstep import Pair, Parting, SoftParting
+from .shared import Difference
 from .story import FieldNote
 from .walking import Moment, Move, Standing, Taken
 
 __all__ = [
     "Catalog",
     "ChoiceNote",
+    "LockstepAnswer",
     "PlatformNote",
     "PossibleMove",
     "ScenarioNote",
@@ -130,3 +133,22 @@ class WalkAnswer(msgspec.Struct, frozen=True):
     moves: list[PossibleMove]
     host: int | None
     why: str = ""
+
+
+class LockstepAnswer(msgspec.Struct, frozen=True):
+    """Two worlds on the same events.
+
+    `pairs` puts the steps of both side by side. `parted` is where the right cannot take an event of the left, `softly`
+    where values began to differ after the same step. `differs` and `broken` are about the ends of both walks, as they
+    stand; `only_left` and `only_right` name fields that the other side does not have.
+    """
+
+    left: WalkAnswer
+    right: WalkAnswer
+    pairs: list[Pair]
+    parted: Parting | None
+    softly: SoftParting | None
+    differs: list[Difference]
+    only_left: list[str]
+    only_right: list[str]
+    broken: dict[str, list[str]]

@@ -6,15 +6,14 @@ it walked, and nothing that it is asked can name a file.
 """
 
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from threading import RLock
 
 from xsavvy.checker import CheckerError
-from xsavvy.checker.record import State
 from xsavvy.cpuid.presets import PRESETS
 from xsavvy.kvm import DISTRIBUTIONS, NEWEST, RELEASES
-from xsavvy.model.build import World, resolve
+from xsavvy.model.build import resolve
 from xsavvy.model.choices import Choice, value_name
 from xsavvy.model.registry import CHOICES, SCENARIOS, questions
 from xsavvy.version import __version__
@@ -24,23 +23,24 @@ from .checking import answers_of, bound_system, patch_of
 from .explored import (
     Catalog,
     ChoiceNote,
+    LockstepAnswer,
     PlatformNote,
-    PossibleMove,
     ScenarioNote,
     Sentence,
-    Stop,
     WalkAnswer,
     WorldAnswer,
 )
 from .groups import GROUPS
 from .lanes import LANES
+from .lockstep import lockstep
+from .place import UNTIL, Place
+from .shared import differences
 from .story import field_notes
-from .trail import Node, Trails
 from .usage import UsageError, unknown
-from .walking import Moment, Walk
+from .walking import Walk
 from .world import Setting, find_scenario, setting, world
 
-__all__ = ["UNTIL", "Explorer", "Place"]
+__all__ = ["Explorer"]
 
 MOST_WORLDS = 8
 """Worlds that are kept; the one that was asked for least recently goes first."""
@@ -52,29 +52,6 @@ LONGEST_NAME = 2_000
 """Characters of a name; a kernel with commits added and taken away is the longest."""
 
 THIS_MACHINE = "this machine"
-
-UNTIL = ("guest", "event", "property")
-"""How far the host runs: until it waits for something, something new can come, or a property turns."""
-
-
-class Place:
-    """A world that was asked for: its model, and the paths walked in it."""
-
-    def __init__(self, address: WorldAddress, target: World, walk: Walk, notes: list[str]) -> None:
-        self.address = address
-        self.target = target
-        self.walk = walk
-        self.notes = notes
-        self.trails = Trails(walk)
-        self.digest = walk.digest
-        self._start: Moment | None = None
-
-    @property
-    def start(self) -> Moment:
-        """The moment in which everything begins."""
-        if self._start is None:
-            self._start = self.walk.moment(self.walk.start)
-        return self._start
 
 
 class Explorer:
@@ -181,7 +158,7 @@ class Explorer:
         with self._lock:
             place = self.place(address)
             nodes, stopped = place.trails.follow(path)
-            return self.answer(place, nodes, stopped, digest=digest, since=since)
+            return place.answer(nodes, stopped, digest=digest, since=since)
 
     def run(
         self,
@@ -209,8 +186,47 @@ class Explorer:
             nodes, stopped = place.trails.follow(path)
             why = ""
             if stopped is None:
-                why = _run(place, nodes, until, min(limit, LONGEST_PATH - len(path)))
-            return self.answer(place, nodes, stopped, digest=digest, since=since, why=why)
+                why = place.run(nodes, until, min(limit, LONGEST_PATH - len(path)))
+            return place.answer(nodes, stopped, digest=digest, since=since, why=why)
+
+    def lockstep(
+        self,
+        address: WorldAddress,
+        other: WorldAddress,
+        path: Sequence[int],
+        *,
+        digest: str = "",
+        since: int = 0,
+    ) -> LockstepAnswer:
+        """Walk a path, and let another world take the same events. Raises UsageError.
+
+        >>> explorer = Explorer(WorldAddress("pkru", "v6.18"), platform="sapphire-rapids")
+        >>> both = explorer.lockstep(explorer.begin, WorldAddress("pkru", "v6.19"), [11, 12])
+        >>> both.right.path, both.parted, both.differs
+        ([11, 12], None, [])
+        """
+        with self._lock:
+            left, right = self.place(address), self.place(other)
+            nodes, stopped = left.trails.follow(path)
+            try:
+                both = lockstep(left.walk, right.walk, [node.rule for node in nodes[1:]])
+            except CheckerError as error:
+                raise UsageError(f"lockstep: {error}") from None
+            beside, ended = right.trails.follow(both.path)
+            here, there = left.walk.slots, right.walk.slots
+            ours = left.answer(nodes, stopped, digest=digest, since=since)
+            theirs = right.answer(beside, ended)
+            return LockstepAnswer(
+                left=ours,
+                right=theirs,
+                pairs=both.pairs,
+                parted=both.parted,
+                softly=both.softly,
+                differs=differences(left.walk, right.walk, nodes[-1].state, beside[-1].state),
+                only_left=[name for name in here if name not in there],
+                only_right=[name for name in there if name not in here],
+                broken={"left": ours.moment.broken, "right": theirs.moment.broken},
+            )
 
     def place(self, address: WorldAddress) -> Place:
         """Return a world with its model, bound now or kept from before. Raises UsageError."""
@@ -243,42 +259,6 @@ class Explorer:
             return None
         raise unknown("platform", name, [self._own.name, *PRESETS])
 
-    def answer(
-        self,
-        place: Place,
-        nodes: Sequence[Node],
-        stopped: Stop | None,
-        *,
-        digest: str = "",
-        since: int = 0,
-        why: str = "",
-    ) -> WalkAnswer:
-        """Describe a path that was walked."""
-        walk, end = place.walk, nodes[-1].state
-        since = max(0, min(since, len(nodes) - 1))
-        steps = list(zip(nodes[since:], nodes[since + 1 :], strict=False))
-        try:
-            moves = list(_moves(walk, end))
-        except CheckerError as error:
-            moves, stopped = [], stopped or Stop(len(nodes) - 1, str(error))
-        return WalkAnswer(
-            digest=place.digest,
-            same_model=not digest or digest == place.digest,
-            path=[node.rule for node in nodes[1:]],
-            stopped=stopped,
-            since=since,
-            start=place.start,
-            steps=[new.taken for _, new in steps if new.taken is not None],
-            standing=[
-                [b for a, b in zip(old.standing, new.standing, strict=True) if a != b]
-                for old, new in steps
-            ],
-            moment=walk.moment(end),
-            moves=moves,
-            host=next((move.rule for move in moves if not move.event), None),
-            why=why,
-        )
-
     def _bound(self, full: WorldAddress) -> Place:
         shared = self._setting(full.kernel, self.platform_argument(full.platform), full.set)
         target, note = world(find_scenario(full.scenario), shared)
@@ -309,39 +289,3 @@ class Explorer:
 def _choice(choice: Choice) -> ChoiceNote:
     answers = {value_name(value): choice.answers[value] for value in choice.values}
     return ChoiceNote(choice.name, choice.question, choice.source, list(answers), answers)
-
-
-def _moves(walk: Walk, state: State) -> Iterator[PossibleMove]:
-    before = walk.broken(state)
-    for rule, new in walk.possible(state):
-        move = walk.move(state, rule)
-        breaks = [name for name in walk.broken(new) if name not in before]
-        known = {name: getattr(move, name) for name in move.__struct_fields__}
-        yield PossibleMove(**known, breaks=breaks)
-
-
-def _run(place: Place, nodes: list[Node], until: str, limit: int) -> str:
-    """Add the host's steps to a path, and say what ended them."""
-    walk = place.walk
-    began = nodes[-1].state
-    seen = {began}
-    ahead = _events(walk, began) if until == "event" else set()
-    broken = walk.broken(began)
-    for _ in range(limit):
-        step = walk.next_step(nodes[-1].state)
-        if step is None:
-            return "the host has no step of its own: something else has to happen"
-        rule, state = step
-        nodes.append(place.trails.add(nodes[-1], rule, state))
-        if until == "event" and not _events(walk, state) <= ahead:
-            return "something can happen here that could not before"
-        if until == "property" and walk.broken(state) != broken:
-            return "a property turned"
-        if state in seen:
-            return "the host goes in circles until something happens"
-        seen.add(state)
-    return f"{limit} steps were taken"
-
-
-def _events(walk: Walk, state: State) -> set[int]:
-    return {rule.index for rule, _ in walk.possible(state) if rule.is_event}

@@ -29,6 +29,12 @@ DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY")
     help="Port to serve on. [default: a free one]",
 )
 @click.option(
+    "--max-states",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Stop a search after N states. [default: 2,000,000]",
+)
+@click.option(
     "--browser/--no-browser",
     default=None,
     help="Open the page in the browser, or do not. [default: if there is a display]",
@@ -41,6 +47,7 @@ def command(
     choices: dict[str, str],
     patch: Path | None,
     port: int,
+    max_states: int | None,
     browser: bool | None,
 ) -> int:
     """Walk through the model in the browser.
@@ -59,6 +66,7 @@ def command(
         choices=choices,
         patch=patch,
         port=port,
+        max_states=max_states,
     )
     with session:
         click.echo(session.url)

@@ -5,7 +5,6 @@ A worker that dies takes one task with it; that task is unfinished, a new worker
 """
 
 import os
-import signal
 import subprocess
 import sys
 import threading
@@ -14,6 +13,7 @@ from queue import Empty, SimpleQueue
 
 import msgspec
 
+from xsavvy.api.process import cause, started, stopped
 from xsavvy.checker.native.store import available
 
 from .job import unfinished
@@ -94,40 +94,18 @@ class _Bench(threading.Thread):
                 return msgspec.json.decode(line, type=JobResult)
         except OSError:
             pass  # the pipe is closed: the worker is gone, which its status explains
-        return unfinished(task.job, _cause(self._end()), task.digest)
+        return unfinished(task.job, cause(self._end()), task.digest)
 
     def _hire(self) -> subprocess.Popen[bytes]:
         """Start a worker that finds the same modules and does not see the terminal's Ctrl-C."""
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
         with self._lock:
             if self._stopped:
                 raise OSError("stopped")
-            self._worker = subprocess.Popen(  # noqa: S603  # this interpreter, and a module's name
-                COMMAND,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                env=environment,
-                start_new_session=True,
-            )
+            self._worker = started(COMMAND)
             return self._worker
 
     def _end(self) -> int:
         worker, self._worker = self._worker, None
         if worker is None:
             return 0
-        assert worker.stdout is not None
-        worker.stdout.close()
-        try:
-            if worker.stdin is not None:
-                worker.stdin.close()
-        except OSError:
-            pass  # what was not yet written has no reader any more
-        return worker.wait()
-
-
-def _cause(status: int) -> str:
-    if status >= 0:
-        return f"the worker process ended with status {status}"
-    name = signal.Signals(-status).name
-    hint = " (the kernel does that when memory runs out)" if -status == signal.SIGKILL else ""
-    return f"the worker process was killed by {name}{hint}"
+        return stopped(worker)

@@ -4,15 +4,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 
 import msgspec
 
 from xsavvy.api import UsageError
-from xsavvy.api.address import path_numbers, the_pairs, world_address
+from xsavvy.api.address import WorldAddress, path_numbers, the_pairs, world_address
 from xsavvy.api.exploring import Explorer
+from xsavvy.api.seeking import Searches
 
 from .guard import Refused
 
@@ -20,10 +21,28 @@ __all__ = ["Answers", "Failure", "failure"]
 
 MOST_STEPS = 20_000
 WORLD = ("scenario", "kernel", "platform", "set")
+WALK = (*WORLD, "path", "digest", "since")
+OTHER = tuple(f"other.{name}" for name in WORLD)
 _NUMBER = re.compile("[0-9]{1,9}")
+_SEARCH = re.compile("/api/search/([0-9]{1,9})")
 
 Pairs = Mapping[str, Sequence[str]]
-Route = tuple[tuple[str, ...], Callable[[Pairs], object]]
+
+
+class SearchWish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of a request for a search; `path` is written as in a link, and the search goes on from its end."""
+
+    world: WorldAddress
+    property: str = ""
+    witness: str = ""
+    path: str = ""
+    max_states: int | None = None
+
+
+class Begun(msgspec.Struct, frozen=True):
+    """A search that was begun."""
+
+    job: int
 
 
 class Failure(msgspec.Struct, frozen=True):
@@ -42,21 +61,29 @@ class Answers:
     """Everything that the page can ask for."""
 
     explorer: Explorer
+    searches: Searches
 
     def answer(self, method: str, path: str, query: str, body: bytes) -> bytes:
         """Answer a request. Raises Refused, UsageError."""
-        del body
-        if method != "GET":
-            raise Refused(HTTPStatus.NOT_FOUND, "nothing is here")
-        return self.get(path, query)
+        search = _SEARCH.fullmatch(path)
+        match method:
+            case "GET" if search is None:
+                found = self._get(path, query)
+            case "POST" if path == "/api/search":
+                found = self._begin(body)
+            case "GET" | "DELETE" if search is not None:
+                found = self._search(int(search[1]), end=method == "DELETE")
+            case _:
+                raise Refused(HTTPStatus.NOT_FOUND, "nothing is here")
+        return msgspec.json.encode(found)
 
-    def get(self, path: str, query: str) -> bytes:
-        """Answer a GET request. Raises Refused, UsageError."""
-        routes: dict[str, Route] = {
+    def _get(self, path: str, query: str) -> object:
+        routes = {
             "/api/catalog": ((), self._catalog),
             "/api/world": (WORLD, self._world),
-            "/api/walk": ((*WORLD, "path", "digest", "since"), self._walk),
-            "/api/run": ((*WORLD, "path", "digest", "since", "until", "limit"), self._run),
+            "/api/walk": (WALK, self._walk),
+            "/api/run": ((*WALK, "until", "limit"), self._run),
+            "/api/lockstep": ((*WALK, *OTHER), self._lockstep),
         }
         if path not in routes:
             raise Refused(HTTPStatus.NOT_FOUND, "nothing is here")
@@ -64,10 +91,9 @@ class Answers:
         pairs = the_pairs(query, "query")
         for name in pairs:
             if name not in names:
-                raise UsageError(
-                    f"query: {name[:40]!r}: expected {', '.join(names) or 'no parameter'}"
-                )
-        return msgspec.json.encode(answer(pairs))
+                expected = ", ".join(names) or "no parameter"
+                raise UsageError(f"query: {name[:40]!r}: expected {expected}")
+        return answer(pairs)
 
     def _catalog(self, _pairs: Pairs) -> object:
         return self.explorer.catalog()
@@ -92,6 +118,36 @@ class Answers:
             digest=_text(pairs, "digest"),
             since=_number(pairs, "since", 0),
         )
+
+    def _lockstep(self, pairs: Pairs) -> object:
+        world = world_address(pairs)
+        return self.explorer.lockstep(
+            world,
+            world_address(pairs, "other.", world),
+            path_numbers(_text(pairs, "path")),
+            digest=_text(pairs, "digest"),
+            since=_number(pairs, "since", 0),
+        )
+
+    def _begin(self, body: bytes) -> object:
+        try:
+            wish = msgspec.json.decode(body, type=SearchWish)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            raise UsageError(f"search: {error}") from None
+        job = self.searches.begin(
+            wish.world,
+            property=wish.property,
+            witness=wish.witness,
+            path=path_numbers(wish.path),
+            max_states=wish.max_states,
+        )
+        return Begun(job)
+
+    def _search(self, number: int, *, end: bool) -> object:
+        news = self.searches.end(number) if end else self.searches.look(number)
+        if news is None:
+            raise Refused(HTTPStatus.NOT_FOUND, f"no search {number}")
+        return news
 
 
 def _text(pairs: Pairs, name: str) -> str:

@@ -15,6 +15,8 @@ from msgspec.structs import replace as changed
 from xsavvy.api import UsageError
 from xsavvy.api.address import Link, WorldAddress, link_text, read_link
 from xsavvy.api.exploring import Explorer
+from xsavvy.api.seeker import MOST_STATES
+from xsavvy.api.seeking import Searches
 
 from .answers import Answers
 from .front import explorer_page
@@ -27,6 +29,7 @@ class Session:
     """A server that is bound; `url` leads to the moment to begin with."""
 
     def __init__(self, answers: Answers, link: str, port: int) -> None:
+        self.answers = answers
         token = secrets.token_urlsafe(24)
         page, policy = explorer_page(token)
         try:
@@ -46,6 +49,7 @@ class Session:
         traceback: TracebackType | None,
     ) -> None:
         self.server.server_close()
+        self.answers.searches.close()
 
     def serve(self) -> None:
         """Answer requests until somebody interrupts."""
@@ -60,10 +64,12 @@ def begin(
     choices: Mapping[str, str] | None = None,
     patch: Path | None = None,
     port: int = 0,
+    max_states: int | None = None,
 ) -> Session:
     """Bind a server for a scenario or a link. Raises UsageError.
 
-    What is named beside a link takes the place of what the link says.
+    What is named beside a link takes the place of what the link says. A search ends after
+    `max_states` states, by default 2,000,000.
     """
     link = _link(start)
     named = WorldAddress(
@@ -75,7 +81,7 @@ def begin(
     explorer = Explorer(named, platform=platform, patch=patch)
     told = start is not None or named != WorldAddress() or platform is not None
     text = link_text(changed(link, world=explorer.begin)) if told else ""
-    return Session(Answers(explorer), text, port)
+    return Session(Answers(explorer, Searches(explorer, max_states or MOST_STATES)), text, port)
 
 
 def _link(start: str | None) -> Link:
