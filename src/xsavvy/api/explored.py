@@ -62,7 +62,8 @@ class Sentence(msgspec.Struct, frozen=True):
 class Catalog(msgspec.Struct, frozen=True):
     """Everything that can be chosen.
 
-    `kernels` has the releases, oldest first, then the distributions' kernels. `start` is the world to begin with.
+    `kernels` has the releases, oldest first, then the distributions' kernels. `start` is the world to begin with;
+    `patch` is the name of the file that changes the model, if there is one.
     """
 
     version: str
@@ -74,6 +75,7 @@ class Catalog(msgspec.Struct, frozen=True):
     start: WorldAddress
     lanes: Mapping[str, str]
     groups: Mapping[str, str]
+    patch: str = ""
 
 
 class WorldAnswer(msgspec.Struct, frozen=True):
@@ -139,7 +141,7 @@ class LockstepAnswer(msgspec.Struct, frozen=True):
     """Two worlds on the same events.
 
     `pairs` puts the steps of both side by side. `parted` is where the right cannot take an event of the left, `softly`
-    where values began to differ after the same step. `differs` and `broken` are about the ends of both walks, as they
+    where values began to differ that did not at the start. `differs` and `broken` are about the ends of both walks, as they
     stand; `only_left` and `only_right` name fields that the other side does not have.
     """
 

@@ -109,6 +109,7 @@ class Explorer:
             start=self.begin,
             lanes=LANES,
             groups=GROUPS,
+            patch=self.patch.name if self.patch else "",
         )
 
     def world(self, address: WorldAddress) -> WorldAnswer:

@@ -2,9 +2,9 @@
 """Two worlds on the same events: where do they part?
 
 The left world follows a path. Whatever somebody else does (the guest, hardware, userspace: every event) happens on the
-right too, at the same place of the run. The host's own steps go by themselves on each side: equal labels pair up, a
-step that one side lacks stands alone. The worlds part where the right side cannot take an event; before that, or
-without it, values may differ where both have just taken the same step.
+right too, at the same place of the run. The host's own steps go by themselves on each side: equal steps pair up, also
+where one kernel takes them in another function; a step that one side lacks stands alone. The worlds part where the
+right side cannot take an event; before that, or without it, values may differ where both have just taken the same step.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,7 +15,7 @@ import msgspec
 from xsavvy.checker.record import State
 from xsavvy.checker.rule import Rule
 
-from .alignment import aligned
+from .alignment import Label, aligned
 from .shared import shared_fields
 from .walking import Walk
 
@@ -50,7 +50,7 @@ class Parting(msgspec.Struct, frozen=True):
 
 
 class SoftParting(msgspec.Struct, frozen=True):
-    """The first pair after which fields differ though both took the same step."""
+    """The first pair after which fields differ though both took the same step, and did not differ at the start."""
 
     at: int
     fields: list[str]
@@ -73,12 +73,16 @@ class Lockstep:
     pairs: list[Pair] = field(default_factory=list)
     path: list[int] = field(default_factory=list)
     parted: Parting | None = None
+    unlike: list[str] = field(default_factory=list)
 
     @property
     def softly(self) -> SoftParting | None:
-        """Where values began to differ."""
-        found = ((at, pair.differs) for at, pair in enumerate(self.pairs) if pair.differs)
-        return next((SoftParting(at, names) for at, names in found), None)
+        """Where values began to differ that did not at the start (`unlike` are those that did)."""
+        for at, pair in enumerate(self.pairs):
+            new = [name for name in pair.differs if name not in self.unlike]
+            if new:
+                return SoftParting(at, new)
+        return None
 
 
 def lockstep(left: Walk, right: Walk, path: Sequence[int]) -> Lockstep:
@@ -99,8 +103,8 @@ class _Side:
         self.states = left.states(path)
         assert len(self.states) == len(path) + 1, "the path leads through the left world"
         self.state = right.start
-        self.found = Lockstep()
         self._shared = shared_fields(left, right)
+        self.found = Lockstep(unlike=self._unlike(self.states[0]))
         self._events = {_identity(rule): rule for rule in right.system.rules if rule.is_event}
 
     def event(self, at: int) -> int:
@@ -179,16 +183,19 @@ class _Side:
             self.state = step[1]
         names: list[str] = []
         if here is not None and right is not None:
-            one = self.states[here + 1]
-            names = [each.name for each in self._shared if each.differs(one, self.state)]
+            names = self._unlike(self.states[here + 1])
         self.found.pairs.append(Pair(here, right, names))
+
+    def _unlike(self, state: State) -> list[str]:
+        """Name the fields that differ between a state of the left and where the right is."""
+        return [each.name for each in self._shared if each.differs(state, self.state)]
 
     def _end_of_steps(self, at: int) -> int:
         rules = self.left.system.rules
         events = (end for end in range(at, len(self.path)) if rules[self.path[end]].is_event)
         return next(events, len(self.path))
 
-    def _label_at(self, at: int) -> tuple[str, str]:
+    def _label_at(self, at: int) -> Label:
         return _label(self.left.system.rules[self.path[at]])
 
     def _why(self, event: Rule, rule: Rule | None) -> str:
@@ -205,8 +212,9 @@ class _Side:
         return f"{what}: what it needs is not so on the right"
 
 
-def _label(rule: Rule) -> tuple[str, str]:
-    return rule.actor, rule.name
+def _label(rule: Rule) -> Label:
+    path, _, step = rule.name.rpartition(".")
+    return Label(rule.actor, path, step)
 
 
 def _identity(rule: Rule) -> tuple[str, str, str, tuple[tuple[str, int], ...]]:
