@@ -141,8 +141,8 @@ class LockstepAnswer(msgspec.Struct, frozen=True):
     """Two worlds on the same events.
 
     `pairs` puts the steps of both side by side. `parted` is where the right cannot take an event of the left, `softly`
-    where values began to differ that did not at the start. `differs` and `broken` are about the ends of both walks, as they
-    stand; `only_left` and `only_right` name fields that the other side does not have.
+    where values began to differ that did not at the start. `differs` and `broken` are about the ends of both walks, as
+    they stand; `only_left` and `only_right` name fields that the other side does not have.
     """
 
     left: WalkAnswer
