@@ -18,7 +18,7 @@ except SystemExit as stop:
 print("loaded:", *sorted(sys.modules))
 """
 HEAVY = ("numpy", "numba", "llvmlite", "rich", "msgspec", "xsavvy.model", "xsavvy.checker",
-         "xsavvy.kvm", "xsavvy.live", "xsavvy.api", "ctypes")  # fmt: skip
+         "xsavvy.kvm", "xsavvy.live", "xsavvy.api", "ctypes", "jinja2", "http.server")  # fmt: skip
 
 
 def loaded(arguments: list[str]) -> set[str]:
@@ -29,7 +29,9 @@ def loaded(arguments: list[str]) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["--version"], ["check", "--help"]], ids=" ".join
+    "arguments",
+    [["--help"], ["--version"], ["check", "--help"], ["explore", "--help"]],
+    ids=" ".join,
 )
 def test_help_is_light(arguments: list[str]) -> None:
     """Help and version load neither the model nor a library that it does not need."""

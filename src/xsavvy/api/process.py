@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable
 from queue import SimpleQueue
 
-__all__ = ["cause", "serve", "started", "stopped"]
+__all__ = ["answer_lines", "cause", "started", "stopped"]
 
 
 def started(command: list[str]) -> subprocess.Popen[bytes]:
@@ -49,7 +49,7 @@ def cause(status: int) -> str:
     return f"the worker process was killed by {name}{hint}"
 
 
-def serve(do: Callable[[bytes, Callable[[bytes], None]], None]) -> None:
+def answer_lines(do: Callable[[bytes, Callable[[bytes], None]], None]) -> None:
     """Do the tasks that come as lines of standard input; `do` gets one, and a function that writes a line.
 
     Ends as soon as nobody holds the other end of the input, also in the middle of a task. Whatever else prints goes to

@@ -17,7 +17,7 @@ from xsavvy.checker import CheckerError, Outcome, System
 from xsavvy.checker.outcome import Trace
 
 from .checking import bound_system, patch_of
-from .process import serve
+from .process import answer_lines
 from .usage import UsageError
 from .walking import Walk
 from .world import find_scenario, setting, world
@@ -135,4 +135,4 @@ def _found(outcome: Outcome, wish: Wish) -> tuple[str, str, Trace | None]:
 
 if __name__ == "__main__":
     os.nice(NICENESS)
-    serve(answer)
+    answer_lines(answer)

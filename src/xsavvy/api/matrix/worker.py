@@ -4,15 +4,19 @@
 from collections.abc import Callable
 
 from xsavvy.api.matrix.job import do_text
-from xsavvy.api.process import serve
+from xsavvy.api.process import answer_lines
 
-__all__ = ["answer"]
+__all__ = ["serve"]
 
 
-def answer(line: bytes, write: Callable[[bytes], None]) -> None:
-    """Do one task."""
+def serve() -> None:
+    """Do tasks from standard input until it ends."""
+    answer_lines(_do)
+
+
+def _do(line: bytes, write: Callable[[bytes], None]) -> None:
     write(do_text(line.decode()).encode())
 
 
 if __name__ == "__main__":
-    serve(answer)
+    serve()

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from xsavvy.api import UsageError
 from xsavvy.api.address import LONGEST_LINK
+from xsavvy.report.text import escape
 
 from .answers import failure
 from .guard import CHANGES, METHODS, Refused, inspect
@@ -100,7 +101,8 @@ class Connection(BaseHTTPRequestHandler):
         except (TimeoutError, ConnectionError):
             raise
         except Exception as error:  # a mistake of ours must not end the session
-            sys.stderr.write(f"xsavvy: explore: {self.command}: {type(error).__name__}: {error}\n")
+            told = escape(" ".join(f"{type(error).__name__}: {error}".split()))
+            sys.stderr.write(f"xsavvy: explore: {self.command}: {told}\n")
             self.send_error(
                 HTTPStatus.INTERNAL_SERVER_ERROR, "a mistake of xsavvy; see its terminal"
             )
