@@ -9,6 +9,7 @@ import pytest
 
 from xsavvy.api.address import WorldAddress
 from xsavvy.api.alignment import Label, aligned
+from xsavvy.api.companion import Companion
 from xsavvy.api.explored import LockstepAnswer
 from xsavvy.api.exploring import Explorer
 from xsavvy.api.seeker import Wish, seek
@@ -75,7 +76,9 @@ def test_a_world_never_parts_from_itself(scenario: str) -> None:
     assert answer.right.path == path
     assert answer.parted is None
     assert answer.softly is None
-    assert answer.differs == answer.only_left == answer.only_right == []
+    assert not answer.differs
+    assert not answer.only_left
+    assert not answer.only_right
     assert all(row.left == row.right and not row.differs for row in answer.pairs)
 
 
@@ -197,6 +200,34 @@ def test_the_left_goes_on_after_the_parting() -> None:
     assert answer.parted is not None
     assert all(row.right is None for row in answer.pairs[answer.parted.at :])
     assert is_whole(answer)
+
+
+@pytest.mark.parametrize(
+    "right",
+    [
+        WorldAddress("fpu-pkru", "v6.19", "sapphire-rapids"),
+        WorldAddress("fpu-pkru", "v6.18", "genoa"),
+        WorldAddress("fpu-pkru", "v6.18", "sapphire-rapids", {"pkru_home": "with_xstate"}),
+    ],
+    ids=["moved", "masked", "elsewhere"],
+)
+def test_what_is_kept_changes_no_lockstep(right: WorldAddress) -> None:
+    """Going on, back and another way gives what a companion gives that never walked before."""
+    left = WorldAddress("fpu-pkru", "v6.18", "sapphire-rapids")
+    explorer = Explorer(left, platform="sapphire-rapids")
+    one, other = explorer.place(left).walk, explorer.place(right).walk
+    dice = random.Random(11)
+    kept = Companion(one, other)
+    path: list[int] = []
+    for _ in range(60):
+        states = one.states(path)
+        assert kept.follow(path, states) == Companion(one, other).follow(path, states)
+        if dice.random() < 0.25:
+            path = path[: dice.randrange(len(path) + 1)]
+        elif dice.random() < 0.5:
+            path = explorer.run(left, path, limit=dice.randrange(9)).path
+        else:
+            path = [*path, dice.choice(list(one.possible(states[-1])))[0].index]
 
 
 def test_alignment_prefers_the_same_path() -> None:

@@ -13,29 +13,26 @@ from threading import RLock
 from xsavvy.checker import CheckerError
 from xsavvy.cpuid.presets import PRESETS
 from xsavvy.kvm import DISTRIBUTIONS, NEWEST, RELEASES
-from xsavvy.model.build import resolve
 from xsavvy.model.choices import Choice, value_name
-from xsavvy.model.registry import CHOICES, SCENARIOS, questions
+from xsavvy.model.registry import CHOICES, SCENARIOS
 from xsavvy.version import __version__
 
 from .address import LONGEST_PATH, WorldAddress
-from .checking import answers_of, bound_system, patch_of
+from .checking import bound_system, patch_of
+from .companion import Companion
 from .explored import (
     Catalog,
     ChoiceNote,
     LockstepAnswer,
     PlatformNote,
     ScenarioNote,
-    Sentence,
     WalkAnswer,
     WorldAnswer,
 )
 from .groups import GROUPS
 from .lanes import LANES
-from .lockstep import lockstep
 from .place import UNTIL, Place
 from .shared import differences
-from .story import field_notes
 from .usage import UsageError, unknown
 from .walking import Walk
 from .world import Setting, find_scenario, setting, world
@@ -80,6 +77,7 @@ class Explorer:
         self.platform = platform
         self._lock = RLock()
         self._places: OrderedDict[tuple[object, ...], Place] = OrderedDict()
+        self._companion: Companion | None = None
         own = self._setting(NEWEST, platform, {}).platform
         self._own = PlatformNote(self._own_name(own.name), own.title)
         self._scenarios = [
@@ -120,32 +118,7 @@ class Explorer:
         'vendor_run'
         """
         with self._lock:
-            place = self.place(address)
-            target, program = place.target, place.walk.system.program
-            asked = {each.name for each in questions(target.scenario)}
-            usual = resolve(target.kernel, {})
-            added = {
-                each.name: value_name(each.values(target.extra[each.name]))
-                for each in self._added()
-            }
-            return WorldAnswer(
-                scenario=target.scenario.name,
-                question=target.scenario.question,
-                leaves_out=target.scenario.leaves_out,
-                kernel=target.kernel.name,
-                platform=place.address.platform,
-                platform_title=target.platform.title,
-                choices={**answers_of(target), **added},
-                usual={name: value_name(each) for name, each in usual.items() if name in asked},
-                set=place.address.set,
-                notes=place.notes,
-                digest=place.digest,
-                fields=field_notes(place.walk.system),
-                properties=[
-                    Sentence(each.name, each.sentence, each.source) for each in program.properties
-                ],
-                witnesses=[Sentence(each.name, each.sentence) for each in program.witnesses],
-            )
+            return self.place(address).described(self._added())
 
     def walk(
         self, address: WorldAddress, path: Sequence[int], *, digest: str = "", since: int = 0
@@ -210,7 +183,9 @@ class Explorer:
             left, right = self.place(address), self.place(other)
             nodes, stopped = left.trails.follow(path)
             try:
-                both = lockstep(left.walk, right.walk, [node.rule for node in nodes[1:]])
+                both = self._beside(left, right).follow(
+                    [node.rule for node in nodes[1:]], [node.state for node in nodes]
+                )
             except CheckerError as error:
                 raise UsageError(f"lockstep: {error}") from None
             beside, ended = right.trails.follow(both.path)
@@ -259,6 +234,13 @@ class Explorer:
         if name == THIS_MACHINE:
             return None
         raise unknown("platform", name, [self._own.name, *PRESETS])
+
+    def _beside(self, left: Place, right: Place) -> Companion:
+        """Return what follows one world in another; the last one is kept."""
+        kept = self._companion
+        if kept is None or kept.left is not left.walk or kept.right is not right.walk:
+            kept = self._companion = Companion(left.walk, right.walk)
+        return kept
 
     def _bound(self, full: WorldAddress) -> Place:
         shared = self._setting(full.kernel, self.platform_argument(full.platform), full.set)

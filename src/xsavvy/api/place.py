@@ -5,10 +5,14 @@ from collections.abc import Iterator, Sequence
 
 from xsavvy.checker import CheckerError
 from xsavvy.checker.record import State
-from xsavvy.model.build import World
+from xsavvy.model.build import World, resolve
+from xsavvy.model.choices import Choice, value_name
+from xsavvy.model.registry import questions
 
 from .address import WorldAddress
-from .explored import PossibleMove, Stop, WalkAnswer
+from .checking import answers_of
+from .explored import PossibleMove, Sentence, Stop, WalkAnswer, WorldAnswer
+from .story import field_notes
 from .trail import Node, Trails
 from .walking import Moment, Walk
 
@@ -36,6 +40,31 @@ class Place:
         if self._start is None:
             self._start = self.walk.moment(self.walk.start)
         return self._start
+
+    def described(self, added: Sequence[Choice]) -> WorldAnswer:
+        """Describe the world; `added` are the choices that a patch brings along."""
+        target, program = self.target, self.walk.system.program
+        asked = {each.name for each in questions(target.scenario)}
+        usual = resolve(target.kernel, {})
+        brought = {each.name: value_name(each.values(target.extra[each.name])) for each in added}
+        return WorldAnswer(
+            scenario=target.scenario.name,
+            question=target.scenario.question,
+            leaves_out=target.scenario.leaves_out,
+            kernel=target.kernel.name,
+            platform=self.address.platform,
+            platform_title=target.platform.title,
+            choices={**answers_of(target), **brought},
+            usual={name: value_name(each) for name, each in usual.items() if name in asked},
+            set=self.address.set,
+            notes=self.notes,
+            digest=self.digest,
+            fields=field_notes(self.walk.system),
+            properties=[
+                Sentence(each.name, each.sentence, each.source) for each in program.properties
+            ],
+            witnesses=[Sentence(each.name, each.sentence) for each in program.witnesses],
+        )
 
     def answer(
         self,
