@@ -16,6 +16,8 @@ from typing import IO
 import pytest
 
 from tests.cli.conftest import Run
+from xsavvy.api import world
+from xsavvy.live import Unreachable
 from xsavvy.report.explorer.session import Session
 
 PROGRAM = """
@@ -72,6 +74,19 @@ def test_the_address_is_printed(run: Run) -> None:
     address, _, fragment = ran.stdout.strip().partition("#")
     assert address.startswith("http://127.0.0.1:")
     assert fragment == ("scenario=pkru&kernel=v6.18&platform=sapphire-rapids&set=nmi_window=masked")
+
+
+@pytest.mark.usefixtures("ended")
+def test_what_was_adapted_is_told(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A preset stands in for a machine whose CPUID cannot be read, and a line says so."""
+
+    def unreachable() -> None:
+        raise Unreachable("no CPUID here")
+
+    monkeypatch.setattr(world, "read_cpuid", unreachable)
+    ran = run("explore", "pkru")
+    assert "no CPUID here" in ran.stderr
+    assert "platform=sapphire-rapids" in ran.stdout
 
 
 @pytest.mark.usefixtures("ended")

@@ -133,6 +133,35 @@ def test_drop_by_drop_is_slow_too(client: Client, monkeypatch: pytest.MonkeyPatc
     pytest.fail("the server waited for the whole drip")
 
 
+def test_a_client_that_does_not_read_is_let_go(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It gets a part of its reply and no word behind it, and its place is free again."""
+    monkeypatch.setattr(client.session.server, "patience", 0.3)
+    monkeypatch.setattr(Answers, "answer", lambda *_: b"x" * 50_000_000)
+    asked = threading.active_count()
+    with client.connect() as connection:
+        host = f"127.0.0.1:{client.port}"
+        connection.sendall(f"GET {WALK} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+        _wait(lambda: threading.active_count() > asked)
+        _wait(lambda: threading.active_count() <= asked)
+        found = bytearray()
+        while part := connection.recv(1 << 20):
+            found += part
+    assert found.count(b"HTTP/1.") == 1
+    assert found.endswith(b"x")
+    assert len(found) < 50_000_000
+
+
+def _wait(happened: Callable[[], bool]) -> None:
+    pause = threading.Event()
+    for _ in range(3_000):
+        if happened():
+            return
+        pause.wait(0.02)
+    raise AssertionError("it never happened")
+
+
 def test_connections_are_bounded(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     """When all places are taken the next client is told so at once; afterwards there is place again."""
     held = [client.connect() for _ in range(server_module.MOST_CONNECTIONS)]

@@ -2,16 +2,19 @@
 """The public API: what a command does is a function here that returns typed objects.
 
 `check` and `trace` explore scenarios, `campaign` checks many worlds and keeps the answers, `export` writes a
-model for other checkers, `listing` says what the model knows, `cpu` describes a processor, `lint` judges CPUID
-tables, `conform_silicon` asks this machine. Every name that a caller may get wrong raises UsageError, whose message
-is one line with the nearest valid names.
+model for other checkers, `Explorer` walks through it step by step, `listing` says what the model knows, `cpu`
+describes a processor, `lint` judges CPUID tables, `conform_silicon` asks this machine. Every name that a caller may
+get wrong raises UsageError, whose message is one line with the nearest valid names.
 """
 
+from .address import Link, WorldAddress, link_text, read_link
 from .bugs import GalleryReport, GalleryResult, Side, gallery, known_bugs
 from .checking import check, default_scenarios, trace
 from .costing import cost
 from .costresult import BreakEvenPoint, CostCount, CostReport, CostResult
 from .differing import CommitDiff, StepDiff, diff
+from .explored import Catalog, LockstepAnswer, PossibleMove, WalkAnswer, WorldAnswer
+from .exploring import Explorer
 from .exporting import LANGUAGES, ExportedModel, export
 from .fleets import FleetReport, FleetRow, PairsReport, PairsRow, fleet, fleet_pairs
 from .groups import GROUPS
@@ -53,6 +56,8 @@ from .migrating import (
 from .replaying import Replay, replay_trace
 from .result import CheckReport, CheckResult, LeftOut, Opening, Progress, TraceStep
 from .running import RunReport, run
+from .seeker import News
+from .seeking import Searches
 from .stepping import RunStep
 from .story import FieldNote, Story, StoryStep, stories, story
 from .usage import UsageError
@@ -65,6 +70,7 @@ __all__ = [
     "LANGUAGES",
     "BreakEvenPoint",
     "CampaignReport",
+    "Catalog",
     "CheckReport",
     "CheckResult",
     "CommitDiff",
@@ -73,6 +79,7 @@ __all__ = [
     "CostCount",
     "CostReport",
     "CostResult",
+    "Explorer",
     "ExportedModel",
     "Exposure",
     "FieldNote",
@@ -86,20 +93,25 @@ __all__ = [
     "Job",
     "JobResult",
     "LeftOut",
+    "Link",
     "LintResult",
     "ListItem",
+    "LockstepAnswer",
     "MeasuredWeights",
     "MigrateReport",
     "Moment",
     "Move",
+    "News",
     "Opening",
     "PairsReport",
     "PairsRow",
+    "PossibleMove",
     "Progress",
     "Replay",
     "RunReport",
     "RunStep",
     "SaveReport",
+    "Searches",
     "SharedModel",
     "Side",
     "Standing",
@@ -109,6 +121,9 @@ __all__ = [
     "Taken",
     "TraceStep",
     "UsageError",
+    "WalkAnswer",
+    "WorldAddress",
+    "WorldAnswer",
     "baseline",
     "campaign",
     "campaign_results",
@@ -131,10 +146,12 @@ __all__ = [
     "fleet_pairs",
     "gallery",
     "known_bugs",
+    "link_text",
     "lint",
     "listing",
     "measure_weights",
     "migrate",
+    "read_link",
     "replay_bochs",
     "replay_kvm",
     "replay_trace",

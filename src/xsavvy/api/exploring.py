@@ -56,8 +56,8 @@ class Explorer:
 
     `begin` is the world to begin with; what it leaves open is the first scenario, the newest kernel and `platform`.
     That is the name of a preset, a file with a CPUID dump, or None for this machine. A file is known by its name
-    without folders afterwards, and no other can be asked for. `patch` changes the model of every world. Raises
-    UsageError.
+    without folders afterwards, and no other can be asked for. `patch` changes the model of every world. `notes` tell
+    what had to be adapted. Raises UsageError.
 
     >>> explorer = Explorer(WorldAddress("pkru", "v6.18"), platform="sapphire-rapids")
     >>> here = explorer.walk(explorer.begin, [])
@@ -78,13 +78,15 @@ class Explorer:
         self._lock = RLock()
         self._places: OrderedDict[tuple[object, ...], Place] = OrderedDict()
         self._companion: Companion | None = None
-        own = self._setting(NEWEST, platform, {}).platform
-        self._own = PlatformNote(self._own_name(own.name), own.title)
+        shared = self._setting(NEWEST, platform, {})
+        self._own = PlatformNote(self._own_name(shared.platform.name), shared.platform.title)
         self._scenarios = [
             each for each in SCENARIOS if self._patch is None or self._patch.fits(each)
         ]
         self.begin = WorldAddress(self._scenarios[0].name, NEWEST, self._own.name)
-        self.begin = self.place(begin or self.begin).address
+        first = self.place(begin or self.begin)
+        self.begin = first.address
+        self.notes = list(dict.fromkeys([*shared.notes, *first.notes]))
 
     def catalog(self) -> Catalog:
         """Return everything that can be chosen.

@@ -1,10 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The process that searches for the explorer: a wish comes in as a line of JSON, news leave as lines.
+"""A search for the explorer: a wish comes in as a line of JSON, news leave as lines."""
 
-It is a process so that it can be ended at any moment, and so that stepping goes on meanwhile.
-"""
-
-import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -17,7 +13,6 @@ from xsavvy.checker import CheckerError, Outcome, System
 from xsavvy.checker.outcome import Trace
 
 from .checking import bound_system, patch_of
-from .process import answer_lines
 from .usage import UsageError
 from .walking import Walk
 from .world import find_scenario, setting, world
@@ -29,9 +24,6 @@ MOST_STATES = 2_000_000
 
 FIRST_LOOKS = (20_000, 200_000)
 """Most of what can be found is near; a search that is cut there and finds it need not go on."""
-
-NICENESS = 10
-"""How far a search stands back behind the process that answers the page."""
 
 
 class Wish(msgspec.Struct, frozen=True):
@@ -131,8 +123,3 @@ def _found(outcome: Outcome, wish: Wish) -> tuple[str, str, Trace | None]:
         return seen.verdict, seen.sentence, seen.trace
     judged = next(each for each in outcome.verdicts if each.name == wish.property)
     return judged.verdict, judged.sentence, judged.trace
-
-
-if __name__ == "__main__":
-    os.nice(NICENESS)
-    answer_lines(answer)

@@ -18,7 +18,7 @@ from .usage import UsageError, unknown
 
 __all__ = ["COMMAND", "Searches"]
 
-COMMAND = [sys.executable, "-m", "xsavvy.api.seeker"]
+COMMAND = [sys.executable, "-m", "xsavvy.api.seekprocess"]
 MOST_JOBS = 16
 """Searches whose news are kept."""
 

@@ -58,6 +58,7 @@ def command(
     address, or its part from '#' on, in quotes.
     """
     from xsavvy.report.explorer.session import begin
+    from xsavvy.report.screen import note
 
     session = begin(
         scenario,
@@ -69,6 +70,8 @@ def command(
         max_states=max_states,
     )
     with session:
+        for message in session.notes:
+            note(message)
         click.echo(session.url)
         sys.stdout.flush()
         if browser or (browser is None and any(os.environ.get(name) for name in DISPLAYS)):

@@ -75,6 +75,7 @@ class Connection(BaseHTTPRequestHandler):
     def handle(self) -> None:
         """Read the request, reply, and be done."""
         self.command, self.requestline, self.request_version = "", "", "HTTP/1.0"
+        self._replied = False
         try:
             self._one_request()
         except TimeoutError:
@@ -136,7 +137,10 @@ class Connection(BaseHTTPRequestHandler):
         return body
 
     def reply(self, status: HTTPStatus, body: bytes, kind: str, policy: str) -> None:
-        """Write the one reply."""
+        """Write the one reply; nothing if one was begun before."""
+        if self._replied:
+            return
+        self._replied = True
         self.connection.settimeout(self.server.patience)
         self.send_response_only(status)
         headers = {

@@ -75,7 +75,11 @@ class ExplorerServer(ThreadingHTTPServer):
                 request.send(BUSY)
             request.close()
             return
-        super().process_request(request, client_address)
+        try:
+            super().process_request(request, client_address)
+        except RuntimeError:  # no more threads
+            self._places.release()
+            self.close_request(request)
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
         """Answer, and make place for another."""

@@ -26,10 +26,11 @@ __all__ = ["Session", "begin"]
 
 
 class Session:
-    """A server that is bound; `url` leads to the moment to begin with."""
+    """A server that is bound; `url` leads to the moment to begin with, `notes` tell what was adapted for it."""
 
     def __init__(self, answers: Answers, link: str, port: int) -> None:
         self.answers = answers
+        self.notes = answers.explorer.notes
         token = secrets.token_urlsafe(24)
         page, policy = explorer_page(token)
         try:
