@@ -18,7 +18,7 @@ except SystemExit as stop:
 print("loaded:", *sorted(sys.modules))
 """
 HEAVY = ("numpy", "numba", "llvmlite", "rich", "msgspec", "xsavvy.model", "xsavvy.checker",
-         "xsavvy.kvm", "xsavvy.live", "xsavvy.api", "ctypes", "jinja2", "http.server")  # fmt: skip
+         "xsavvy.kvm", "xsavvy.live", "xsavvy.api", "ctypes")  # fmt: skip
 
 
 def loaded(arguments: list[str]) -> set[str]:
@@ -29,9 +29,7 @@ def loaded(arguments: list[str]) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "arguments",
-    [["--help"], ["--version"], ["check", "--help"], ["explore", "--help"]],
-    ids=" ".join,
+    "arguments", [["--help"], ["--version"], ["check", "--help"]], ids=" ".join
 )
 def test_help_is_light(arguments: list[str]) -> None:
     """Help and version load neither the model nor a library that it does not need."""
@@ -41,6 +39,12 @@ def test_help_is_light(arguments: list[str]) -> None:
 def test_the_probe_would_see_a_heavy_module() -> None:
     """The probe reports what a command did load."""
     assert "xsavvy.cli.main" in loaded(["--help"])
+
+
+def test_explore_is_light_until_it_begins() -> None:
+    """Its help loads neither the model nor what serves a page."""
+    served = {"http.server", "webbrowser", "xsavvy.report.explorer.session"}
+    assert not loaded(["explore", "--help"]) & {*HEAVY, *served}
 
 
 def test_the_package_itself_is_light() -> None:
