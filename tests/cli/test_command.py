@@ -60,7 +60,7 @@ def test_version(run: Run) -> None:
         (["chekc"], "no command 'chekc': did you mean 'check'?"),
         (
             ["zzz"],
-            "no command 'zzz': expected check, trace, run, explore, gallery, diff, cost, campaign, ",
+            "no command 'zzz': expected check, trace, ",
         ),
         (["list", "scenario"], "'scenario' is not one of 'scenarios', "),
         (["list"], "Missing argument"),
