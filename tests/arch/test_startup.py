@@ -18,7 +18,7 @@ except SystemExit as stop:
 print("loaded:", *sorted(sys.modules))
 """
 HEAVY = ("numpy", "numba", "llvmlite", "rich", "msgspec", "xsavvy.model", "xsavvy.checker",
-         "xsavvy.kvm", "xsavvy.live", "xsavvy.api", "ctypes")  # fmt: skip
+         "xsavvy.kvm", "xsavvy.live", "xsavvy.api", "ctypes", "jinja2")  # fmt: skip
 
 
 def loaded(arguments: list[str]) -> set[str]:
