@@ -30,8 +30,8 @@ function drawStrip(standing, lanes) {
   const held = runner?.context ?? [];
   const modes = held.filter((each) => !MASKS.includes(each));
   const waiting = standing.filter((each) => each !== runner && each.at !== RESTING);
-  const masks = MASKS.map((mask) => held.includes(mask)
-    ? el("li", { class: "m-lamp m-lit", text: mask })
+  const masks = MASKS.map((mask, strength) => held.includes(mask)
+    ? el("li", { class: `m-lamp m-lit m-lamp-${strength}`, text: mask })
     : el("li", { class: "m-lamp", "aria-hidden": "true", title: "not masked here", text: mask.replace(/ \w+$/, "") }));
   return el("div", { class: "m-strip" },
     el("div", { class: "m-now" },
@@ -49,7 +49,7 @@ function marksOf(box, row, column, note, picture) {
   const marks = picture.differs.has(note.name) ? ["m-differs"] : [];
   const value = picture.values[note.name];
   const other = (stem, key) => picture.values[box.row(stem)?.cells[key]?.[0].note.name];
-  if (row.caches && other(row.caches, column.key) !== undefined && other(row.caches, column.key) !== value) {
+  if (row.cache && other(row.caches, column.key) !== value) {
     marks.push("m-unequal");
   }
   const should = picture.guest && box.group === "hw" && column.key === picture.cpu && !row.software

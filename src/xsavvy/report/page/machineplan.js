@@ -82,7 +82,8 @@ class Box {
     if (!known) {
       const at = this.rows.findLastIndex((each) => !each.software && relatedStems(field.stem, each.stem));
       const above = this.rows.findIndex((each) => !each.software);
-      if (at >= 0) row.caches = this.rows[at].stem;
+      // Only X_state is meant to equal X at all times; the others are what will be loaded into it.
+      if (at >= 0) Object.assign(row, { caches: this.rows[at].stem, cache: field.stem === `${this.rows[at].stem}_state` });
       this.rows.splice(at >= 0 ? at + 1 : Math.max(above, 0), 0, row);
     }
     this.put(row, columnOf(field), field);
