@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+// The explorer: draws everything after each change, and joins the buttons to what they do.
+
+import { el } from "../dom.js";
+import { writeAddress } from "./address.js";
+import { listenToKeys, showHelp } from "./keys.js";
+import { drawMoves } from "./moves.js";
+import { drawPath } from "./path.js";
+import { drawProperties } from "./properties.js";
+import { drawStage } from "./stage.js";
+import { begin, complain, goTo, hostStep, notify, openLink, run, state, subscribe } from "./store.js";
+import { drawWorlds, toggleCompare } from "./worlds.js";
+
+const byId = (id) => document.getElementById(id);
+const errorBox = byId("x-error");
+const noticeBox = byId("x-notices");
+
+function drawMessages() {
+  errorBox.hidden = !state.error;
+  errorBox.textContent = state.error;
+  noticeBox.replaceChildren(...state.notices.map((text) => el("p", { class: "x-notice", text })));
+}
+
+function drawButtons() {
+  const { at, path, other } = state.address;
+  byId("x-undo").disabled = at === 0;
+  byId("x-redo").disabled = at >= path.length;
+  byId("x-next").disabled = (state.here?.host ?? null) === null;
+  byId("x-compare").setAttribute("aria-pressed", String(Boolean(other)));
+  document.title = state.world ? `${state.world.scenario} step ${at} - xsavvy explore` : "xsavvy explore";
+}
+
+function drawAll() {
+  document.body.classList.toggle("x-busy", state.busy);
+  document.body.dataset.at = state.address.at;
+  drawMessages();
+  drawWorlds();
+  drawButtons();
+  drawStage();
+  drawMoves();
+  drawProperties();
+  drawPath();
+}
+
+async function copy(text, what) {
+  try {
+    await navigator.clipboard.writeText(text);
+    notify(`${what} copied.`);
+  } catch {
+    complain(`The browser does not let a page copy; ${what.toLowerCase()}: ${text}`);
+  }
+}
+
+const commandText = () => `xsavvy explore${state.catalog?.patch ? ` --patch ${state.catalog.patch}` : ""} '${writeAddress(state.address)}'`;
+
+// System, light, dark, and round again.
+function turnTheme() {
+  const root = document.documentElement;
+  const next = { "": "light", light: "dark", dark: "" }[root.dataset.theme ?? ""];
+  if (next) root.dataset.theme = next;
+  else delete root.dataset.theme;
+  byId("x-theme").textContent = { "": "Theme: system", light: "Theme: light", dark: "Theme: dark" }[next];
+}
+
+function joinButtons() {
+  const clicks = {
+    "x-undo": () => goTo(({ at }) => at - 1),
+    "x-redo": () => goTo(({ at }) => at + 1),
+    "x-next": () => hostStep(),
+    "x-run": () => run("guest"),
+    "x-turn": () => run("property"),
+    "x-compare": () => toggleCompare(),
+    "x-copy-link": () => copy(location.href, "Link"),
+    "x-copy-command": () => copy(commandText(), "Command"),
+    "x-theme": turnTheme,
+    "x-help-button": showHelp,
+  };
+  for (const [id, action] of Object.entries(clicks)) byId(id).addEventListener("click", action);
+}
+
+subscribe(drawAll);
+joinButtons();
+listenToKeys();
+addEventListener("popstate", openLink);
+addEventListener("hashchange", () => { if (location.hash !== writeAddress(state.address)) openLink(); });
+begin();
