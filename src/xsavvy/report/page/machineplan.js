@@ -16,7 +16,8 @@ const WHICH_COPY = /^(host|vmm|l1|pre|cpuid|load|clear|exit_load|hostsa|uret)_/;
 function placeField(note) {
   const [, base, index] = /^([^[]*)(?:\[(.*)\])?$/.exec(note.name) ?? [null, note.name, undefined];
   const prefix = base.split("_", 1)[0];
-  const bare = (note.group === "vmcs" || prefix === note.group) && base.length > prefix.length + 1;
+  // Only the host's box mixes prefixes that say something: host_, machine_, param_, kvm_.
+  const bare = (note.group === "vmcs" || prefix === note.group) && note.group !== "host" && base.length > prefix.length + 1;
   return { note, group: note.group, prefix, index, stem: bare ? base.slice(prefix.length + 1) : base };
 }
 

@@ -27,26 +27,34 @@ function turnOf(taken) {
   return [broke, mended];
 }
 
-function drawRow(number, at, lanes, { lane, title, name, turn, beside }) {
-  const classes = ["x-row", number > at ? "x-later" : "", beside ? "x-paired" : ""].filter(Boolean).join(" ");
+function drawRow(number, at, lanes, { lane, title, name, turn, unlike, beside }) {
+  const classes = number > at ? "x-row x-later" : "x-row";
   return el("li", {}, el("button", { type: "button", class: classes, "aria-current": number === at ? "step" : null,
     title, on: { click: () => goTo(number) } },
   el("span", { class: "x-number", text: number }), railOf(lane, lanes),
-  el("span", { class: "x-step", text: name }), beside ?? null, turn ?? null));
+  el("span", { class: "x-step", text: name }), turn ?? null, unlike ?? null), beside ?? null);
 }
 
-// Beside the left step stands what the other world did at the same time.
+const aside = (text, title) => el("span", { class: "x-alone", title, text });
+
+// What the other world did at the same time: another step, none, or steps that the left world lacks.
 function besideOf(number) {
-  if (!state.lockstep) return [];
-  const pairs = state.lockstep.pairs;
-  const index = pairs.findIndex((pair) => pair.left === number - 1);
-  if (index < 0) return [];
-  const stepOf = (pair) => state.lockstep.right.steps[pair.right]?.move.step;
-  const after = [];
-  for (let next = index + 1; next < pairs.length && pairs[next].left === null; next += 1) after.push(stepOf(pairs[next]));
-  const right = pairs[index].right === null ? null : stepOf(pairs[index]);
-  const only = right === null ? el("span", { class: "x-alone", text: "left only" }) : null;
-  return [only, ...after.map((step) => el("span", { class: "x-alone", text: `right only: ${step}` }))];
+  const both = state.lockstep;
+  const index = both?.pairs.findIndex((pair) => pair.left === number - 1) ?? -1;
+  if (index < 0) return {};
+  const { right, differs } = both.pairs[index];
+  const stepOf = (at) => both.right.steps[at]?.move.step ?? "";
+  const found = [];
+  if (right === null) found.push(aside("left only"));
+  else if (stepOf(right) !== state.trail.steps[number - 1].move.step) found.push(aside(`right: ${stepOf(right)}`));
+  for (let next = index + 1; next < both.pairs.length && both.pairs[next].left === null; next += 1) {
+    found.push(aside(`right only: ${stepOf(both.pairs[next].right)}`));
+  }
+  return {
+    unlike: differs.length
+      ? el("span", { class: "x-unlike", title: `differ after it: ${differs.join(", ")}`, text: `≠ ${differs.length}` }) : null,
+    beside: found.length ? el("span", { class: "x-beside" }, found) : null,
+  };
 }
 
 function describeTaken(taken, lanes) {
@@ -67,8 +75,8 @@ export function drawPath() {
   const used = Object.keys(names).filter((lane) => state.trail.steps.some((taken) => taken.move.lane === lane));
   const held = pathList.contains(document.activeElement);
   const rows = state.trail.steps.map((taken, index) => {
-    const beside = state.address.other && index < at ? el("span", { class: "x-beside" }, besideOf(index + 1)) : undefined;
-    return drawRow(index + 1, at, used, { ...describeTaken(taken, names), beside });
+    const beside = index < at ? besideOf(index + 1) : {};
+    return drawRow(index + 1, at, used, { ...describeTaken(taken, names), ...beside });
   });
   pathCount.textContent = at === path.length ? `${at}` : `${at} of ${path.length}`;
   pathList.replaceChildren(drawRow(0, at, used, { name: "start", title: "where everything begins" }), ...rows);

@@ -16,9 +16,13 @@ function sinceButton(since) {
   return el("button", { type: "button", class: "x-link", text, on: { click: () => goTo(since) } });
 }
 
-function searchButton(label, what, wanted) {
-  return el("button", { type: "button", class: "x-show", text: label, "aria-label": `${label}: ${what}`,
-    on: { click: () => startSearch(wanted) } });
+function searchButtons(label, what, wanted) {
+  const here = state.address.at > 0
+    ? el("button", { type: "button", class: "x-link", text: "from here", title: "Search what can follow from this step",
+      "aria-label": `${label} from here: ${what}`, on: { click: () => startSearch(wanted, true) } })
+    : null;
+  return el("span", { class: "x-show" }, el("button", { type: "button", class: "x-link", text: label, "aria-label": `${label}: ${what}`,
+    on: { click: () => startSearch(wanted) } }), here);
 }
 
 function drawStatement({ name, sentence, source }, status, since, button) {
@@ -37,7 +41,7 @@ function drawProperty(each, broken, rightBroken) {
       text: here === there ? (here ? "✗ broken on both sides" : "✓ holds on both sides") : here ? "✗ broken on the left" : "✗ broken on the right" }
     : { kind: here ? "broken" : "holds", text: here ? "✗ broken" : "✓ holds" };
   return drawStatement(each, words, here ? sinceButton(brokenSince(state.trail, state.address.at, each.name)) : null,
-    searchButton("Show a counterexample", each.name, { property: each.name }));
+    searchButtons("Show a counterexample", each.name, { property: each.name }));
 }
 
 /** Draw both lists for the present moment; what is broken stands first. */
@@ -54,7 +58,7 @@ export function drawProperties() {
   witnessList.replaceChildren(...state.world.witnesses.map((each) => {
     const seen = state.here.moment.seen.includes(each.name);
     return drawStatement(each, { kind: seen ? "seen" : "unseen", text: seen ? "● so here" : "○ not so here" }, null,
-      searchButton("Show me", each.name, { witness: each.name }));
+      searchButtons("Show me", each.name, { witness: each.name }));
   }));
 }
 

@@ -2,6 +2,7 @@
 // A search in the background: its progress, a way to end it, and the path that it finds.
 
 import { el } from "../dom.js";
+import { pathText } from "./address.js";
 import { askSearch, beginSearch, endSearch } from "./api.js";
 import { openPath, state } from "./store.js";
 
@@ -23,14 +24,19 @@ function progressText({ states = 0, depth = 0, seconds = 0 }) {
   return `${counted(states)} states, depth ${counted(depth)}, ${Number(seconds).toFixed(1)} s`;
 }
 
+const VERDICTS = {
+  holds: "It holds in every state that can follow.",
+  unseen: "No state that can follow is so.",
+  incomplete: "The search reached its limit and found nothing until there.",
+};
+
 function finish(name, answer) {
   if (answer.state === "failed") return tell(name, answer.error, closeButton());
-  if (!answer.path?.length && answer.verdict !== "violated" && answer.verdict !== "reached") {
-    const words = { holds: "It holds in every state of this world.", unreachable: "No state of this world is so." };
-    return tell(name, `${words[answer.verdict] ?? `The search ended: ${answer.verdict}.`} ${answer.sentence ?? ""}`.trim(), closeButton());
+  if (VERDICTS[answer.verdict]) {
+    return tell(name, `${VERDICTS[answer.verdict]} (${progressText(answer)})`, closeButton());
   }
   openPath(answer.path);
-  return tell(name, `Found after ${answer.path.length} steps, the fewest there are. This is the last; go back with ← or Home.`, closeButton());
+  return tell(name, `Found: ${answer.path.length} steps, the fewest there are. This is the last; go back with ← or Home.`, closeButton());
 }
 
 async function follow(job, name, turn, cancel) {
@@ -48,15 +54,16 @@ async function follow(job, name, turn, cancel) {
   }
 }
 
-/** Search the present world for { property } or { witness }, and load the path that is found. */
-export async function startSearch(wanted) {
+/** Search the present world for { property } or { witness }, from the start or from here, and load what is found. */
+export async function startSearch(wanted, fromHere = false) {
+  const { world, path, at } = state.address;
   current += 1;
   const turn = current;
   const name = wanted.property ?? wanted.witness;
   searchBox.scrollIntoView({ block: "nearest" });
   try {
     tell(name, "Searching…");
-    const { job } = await beginSearch(state.address.world, wanted);
+    const { job } = await beginSearch(world, { ...wanted, path: pathText(fromHere ? path.slice(0, at) : []) });
     const cancel = el("button", { type: "button", text: "Cancel", on: { click: () => cancelSearch(job, name) } });
     tell(name, "Searching…", cancel);
     await follow(job, name, turn, cancel);

@@ -71,19 +71,23 @@ function drawSecond() {
   rightTitle.textContent = worldTitle(state.otherWorld);
   const differs = both.differs.map((each) => each.field);
   drawOne(rightHost, state.otherWorld, both.right.moment, both.right.steps.at(-1), [...differs, ...both.only_right]);
-  partedBox.className = both.parted ? "x-notice x-part" : "x-notice";
+  const parting = both.parted ?? both.softly;
+  partedBox.className = both.parted ? "x-notice x-part x-parted" : "x-notice x-part";
   partedBox.replaceChildren(el("p", {}, partedText(both)),
-    both.parted ? el("button", { type: "button", text: "Go there", on: { click: () => goTo(leftCount(both)) } }) : "");
+    parting ? el("button", { type: "button", text: "Go there", on: { click: () => goTo(leftCount(both, parting.at)) } }) : "");
 }
 
-// Steps of the left world before the pair at which the worlds part.
-const leftCount = (both) => both.pairs.slice(0, both.parted.at).filter((pair) => pair.left !== null).length;
+// Steps of the left world up to and with a pair.
+const leftCount = (both, at) => both.pairs.slice(0, at + 1).filter((pair) => pair.left !== null).length;
 
 function partedText(both) {
-  if (both.parted) return `They part: ${both.parted.why}`;
-  const count = both.differs.length;
-  if (count) return `In lockstep; ${count} ${count === 1 ? "field differs" : "fields differ"}: ${both.differs.map((each) => each.field).join(", ")}.`;
-  return "In lockstep; every field that both have is equal.";
+  const now = both.differs.map((each) => each.field);
+  const rest = now.length ? ` Here they differ in ${now.join(", ")}.` : " Here every field that both have is equal.";
+  if (both.parted) return `They part at step ${leftCount(both, both.parted.at)}: ${both.parted.why}`;
+  if (both.softly) {
+    return `In lockstep; values begin to differ at step ${leftCount(both, both.softly.at)}: ${both.softly.fields.join(", ")}.${rest}`;
+  }
+  return `In lockstep.${rest}`;
 }
 
 /** Draw the last step and the machines. */
