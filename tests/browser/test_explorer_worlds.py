@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The explorer's worlds in a browser: choosing, comparing, every part of the model, phones, hostile names."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from importlib.resources import as_file, files
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import OpenPage
+from tests.browser.explorer import START, at_step, served, show, value
+
+# An interrupt in the middle of the swap of two fpstates: known since v5.17, fixed by 59f5ede3bc0f.
+SWAP = "scenario=fpu&kernel=v5.17&platform=sapphire-rapids&path=12-18.76.1-4.19-31"
+PARTS = (
+    "everything", "trace", "nested-shared", "moves", "signals", "machine-check",
+    "protected-run", "ioctls-xsave", "cet", "capabilities",
+)  # fmt: skip
+"""A scenario of every part of the model."""
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    """The page of a server that all tests of this file ask."""
+    with served() as url:
+        yield url
+
+
+@pytest.mark.parametrize("scenario", PARTS)
+def test_every_field_stands_in_one_place(page: Page, address: str, scenario: str) -> None:
+    """The picture leaves nothing out and shows nothing twice, in every part of the model."""
+    with page.expect_response("**/api/world?*") as answer:
+        show(page, address, f"scenario={scenario}&kernel=v6.18&platform=sapphire-rapids")
+    wanted = sorted(field["name"] for field in answer.value.json()["fields"])
+    shown = page.locator("#x-left [data-field]").evaluate_all(
+        "all => all.map(each => each.dataset.field)"
+    )
+    assert sorted(shown) == wanted
+
+
+def test_copies_stand_beside_their_register(page: Page, address: str) -> None:
+    """In the row of a register are KVM's copy and what it should be, and its cache is the next row."""
+    show(page, address)
+
+    def row(name: str) -> list[str]:
+        rows = page.locator("#x-left .m-box-hw tbody tr").filter(
+            has=page.locator("th", has_text=name)
+        )
+        return rows.first.locator("[data-field]").evaluate_all(
+            "all => all.map(each => each.dataset.field)"
+        )
+
+    assert row("xcr0") == ["hw_xcr0[0]", "hw_xcr0[1]", "vcpu_xcr0"]
+    assert row("xfd") == ["hw_xfd[0]", "hw_xfd[1]", "ghost_xfd"]
+    assert row("xfd_state") == ["cpu_xfd_state[0]", "cpu_xfd_state[1]"]
+    assert row("sse") == ["hw_sse[0]", "hw_sse[1]", "ghost_sse"]
+
+
+def test_what_should_be_otherwise_is_marked_while_the_guest_runs(page: Page, address: str) -> None:
+    """The guest finds the softirq's XMM registers: they are marked in guest mode, and not a step before."""
+    show(page, address, SWAP)
+    unequal = page.locator("#x-left .m-unequal")
+    names = unequal.evaluate_all("all => all.map(each => each.dataset.field)")
+    assert "hw_sse[0]" in names
+    assert "hw_sse[1]" not in names
+    page.keyboard.press("Backspace")
+    at_step(page, 24)
+    expect(unequal).to_have_count(0)
+
+
+def test_the_picture_can_be_read_by_keyboard(page: Page, address: str) -> None:
+    """Arrow keys in the picture go from field to field and tell what each is; the path stays."""
+    show(page, address)
+    page.locator("#x-left .m-body").focus()
+    page.keyboard.press("ArrowDown")
+    expect(page.locator("#x-left .m-note code")).to_have_text("cpu")
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#x-left .m-note")).to_contain_text("the task on it")
+    at_step(page, 0)
+
+
+def test_a_kernel_is_chosen_by_typing(page: Page, address: str) -> None:
+    """The list narrows as one types; Enter takes the kernel, and the address names it."""
+    show(page, address)
+    box = page.get_by_role("combobox", name="Kernel")
+    box.click()
+    box.fill("v6.6")
+    expect(page.get_by_role("option").first).to_contain_text("v6.6")
+    box.press("Enter")
+    expect(page.locator("body.x-busy")).to_have_count(0)
+    expect(page.get_by_role("combobox", name="Kernel")).to_have_value("v6.6")
+    page.wait_for_url("**kernel=v6.6&**")
+    page.go_back()
+    expect(page.get_by_role("combobox", name="Kernel")).to_have_value("v6.18")
+
+
+def test_a_choice_is_set_and_reset(page: Page, address: str) -> None:
+    """A value other than the kernel's goes into the address and is marked; resetting takes it out."""
+    show(page, address)
+    page.locator(".x-choose").click()
+    page.get_by_label("pkru_write").select_option("xrstor")
+    expect(page.locator("#x-choice-list .x-set code")).to_have_text("pkru_write")
+    assert "set=pkru_write=xrstor" in page.url
+    page.get_by_role("button", name="Reset all").click()
+    expect(page.locator("#x-choice-list .x-set")).to_have_count(0)
+    assert "set=" not in page.url
+
+
+def test_two_kernels_in_lockstep(page: Page, address: str) -> None:
+    """The fixed kernel takes the same events; where values begin to differ is a click away."""
+    show(page, address, f"{SWAP}&other.kernel=v5.17%2B59f5ede3bc0f")
+    expect(page.locator("#x-parted")).to_contain_text("values begin to differ at step 8")
+    assert value(page, "hw_sse[0]") == "hw_sse[0] = kernel: the host kernel's"
+    assert value(page, "hw_sse[0]", "#x-right") == "hw_sse[0] = init: the init state"
+    for side in ("#x-left", "#x-right"):
+        expect(page.locator(f'{side} [data-field="hw_sse[0]"].m-differs')).to_have_count(1)
+        expect(page.locator(f'{side} [data-field="hw_pkru[0]"].m-differs')).to_have_count(0)
+    broken = page.locator('[data-name="guest_finds_its_registers"]')
+    expect(broken).to_contain_text("broken on the left")
+    page.get_by_role("button", name="Go there").click()
+    at_step(page, 8)
+    page.keyboard.press("c")
+    expect(page.locator("#x-right")).to_be_hidden()
+    assert "other." not in page.url
+
+
+def test_comparing_begins_with_the_same_world(page: Page, address: str) -> None:
+    """The key puts the world beside itself, with the cursor where another kernel is chosen."""
+    show(page, address, f"{START}&path=11-13")
+    page.keyboard.press("c")
+    right = page.get_by_role("group", name="Right").get_by_role("combobox", name="Kernel")
+    expect(right).to_be_focused()
+    expect(page.locator("#x-parted")).to_contain_text("every field that both have is equal")
+    right.fill("v6.19")
+    right.press("Enter")
+    expect(page.locator("#x-right-title")).to_have_text("pkru · v6.19 · sapphire-rapids")
+    page.locator("h1").click()
+    page.keyboard.press("n")
+    at_step(page, 4)
+    expect(page.locator("#x-right .m-strip")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("scenario", "scheme"),
+    [("pkru", "light"), ("nested-shared", "dark"), ("capabilities", "light")],
+)
+def test_a_phone_is_enough(open_page: OpenPage, address: str, scenario: str, scheme: str) -> None:
+    """At 360 pixels the page never scrolls sideways, with a second world too, and the steps can be tapped."""
+    page = open_page(viewport={"width": 360, "height": 740}, color_scheme=scheme, has_touch=True)
+    world = f"scenario={scenario}&kernel=v6.18&platform=sapphire-rapids"
+    for fragment in (world, f"{world}&other.kernel=v6.17"):
+        show(page, address, fragment)
+        assert page.evaluate("document.documentElement.scrollWidth") == 360
+    page.locator(".x-move").first.tap()
+    at_step(page, 1)
+    expect(page.locator("#x-undo")).to_be_in_viewport()
+
+
+def test_links_and_commands_can_be_copied(open_page: OpenPage, address: str) -> None:
+    """The link is the address; the command is one that a shell reads as one word, even with a quote in it."""
+    page = open_page(permissions=["clipboard-read", "clipboard-write"])
+    show(page, address, f"{START}&path=11-13")
+    page.click("#x-copy-link")
+    expect(page.locator("#x-notices")).to_contain_text("Link copied.")
+    assert page.evaluate("navigator.clipboard.readText()") == page.url
+    page.click("#x-copy-command")
+    expect(page.locator("#x-notices")).to_contain_text("Command copied.")
+    command = page.evaluate("navigator.clipboard.readText()")
+    assert command == f"xsavvy explore '#{page.url.partition('#')[2]}'"
+
+
+def test_a_hostile_name_is_text(page: Page, tmp_path: Path) -> None:
+    """A platform whose file name is markup and has a quote is shown as it is written, and runs nothing."""
+    name = "<img src=x onerror=document.title='owned'>.txt"
+    with as_file(files("xsavvy.cpuid").joinpath("platforms", "sapphire-rapids.txt")) as dump:
+        shutil.copy(dump, tmp_path / name)
+    with served(str(tmp_path / name)) as url:
+        show(page, url, "scenario=pkru&kernel=v6.18")
+        expect(page.get_by_role("combobox", name="Platform")).to_have_value(name)
+        assert page.locator("img").count() == 0
+        assert "owned" not in page.title()
+        page.get_by_role("combobox", name="Platform").click()
+        expect(page.get_by_role("option", name=name)).to_be_visible()
+        assert "'" not in page.url.partition("#")[2]
+
+
+def test_every_control_has_a_name(page: Page, address: str) -> None:
+    """No button, field or list is without words for a screen reader."""
+    show(page, address, f"{START}&path=11-29")
+    nameless = page.evaluate(
+        """[...document.querySelectorAll("button, input, select, [role=listbox], dialog")].filter(each =>
+        !(each.textContent.trim() || each.getAttribute("aria-label") || each.getAttribute("aria-labelledby")))
+        .map(each => each.outerHTML)"""
+    )
+    assert nameless == []
