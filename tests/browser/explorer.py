@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import Thread
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from xsavvy.report.explorer.session import begin
 
@@ -50,3 +50,8 @@ def value(page: Page, field: str, side: str = "#x-left") -> str:
     title = page.locator(f'{side} [data-field="{field}"]').get_attribute("title")
     assert title is not None
     return title.partition("\n")[0]
+
+
+def field_names(found: Locator) -> list[str]:
+    """Return the names of the fields that elements of the picture show."""
+    return [each.get_attribute("data-field") or "" for each in found.all()]

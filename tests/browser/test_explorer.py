@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import OpenPage, Watch
-from tests.browser.explorer import START, WINDOW, at_step, served, show, value
+from tests.browser.explorer import START, WINDOW, at_step, field_names, served, show, value
 from xsavvy.report.page.bundle import resource
 from xsavvy.report.page.explorer import KEYS
 
@@ -46,7 +46,7 @@ def test_the_last_step_is_marked_with_the_old_value(page: Page, address: str) ->
     show(page, address, f"{START}&path=11-29")
     assert value(page, "hw_pkru[0]") == "hw_pkru[0] = init: the init state, was vmm"
     changed = page.locator("#x-left .m-changed")
-    assert changed.evaluate_all("all => all.map(each => each.dataset.field)") == ["hw_pkru[0]"]
+    assert field_names(changed) == ["hw_pkru[0]"]
     expect(changed.locator("del")).to_have_text("vmm")
 
 

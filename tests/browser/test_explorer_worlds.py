@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import OpenPage
-from tests.browser.explorer import START, at_step, served, show, value
+from tests.browser.conftest import OpenPage, Watch
+from tests.browser.explorer import START, at_step, field_names, served, show, value
 
 # An interrupt in the middle of the swap of two fpstates: known since v5.17, fixed by 59f5ede3bc0f.
 SWAP = "scenario=fpu&kernel=v5.17&platform=sapphire-rapids&path=12-18.76.1-4.19-31"
@@ -36,9 +36,7 @@ def test_every_field_stands_in_one_place(page: Page, address: str, scenario: str
     with page.expect_response("**/api/world?*") as answer:
         show(page, address, f"scenario={scenario}&kernel=v6.18&platform=sapphire-rapids")
     wanted = sorted(field["name"] for field in answer.value.json()["fields"])
-    shown = page.locator("#x-left [data-field]").evaluate_all(
-        "all => all.map(each => each.dataset.field)"
-    )
+    shown = field_names(page.locator("#x-left [data-field]"))
     assert sorted(shown) == wanted
 
 
@@ -50,9 +48,7 @@ def test_copies_stand_beside_their_register(page: Page, address: str) -> None:
         rows = page.locator("#x-left .m-box-hw tbody tr").filter(
             has=page.locator("th", has_text=name)
         )
-        return rows.first.locator("[data-field]").evaluate_all(
-            "all => all.map(each => each.dataset.field)"
-        )
+        return field_names(rows.first.locator("[data-field]"))
 
     assert row("xcr0") == ["hw_xcr0[0]", "hw_xcr0[1]", "vcpu_xcr0"]
     assert row("xfd") == ["hw_xfd[0]", "hw_xfd[1]", "ghost_xfd"]
@@ -64,9 +60,11 @@ def test_what_should_be_otherwise_is_marked_while_the_guest_runs(page: Page, add
     """The guest finds the softirq's XMM registers: they are marked in guest mode, and not a step before."""
     show(page, address, SWAP)
     unequal = page.locator("#x-left .m-unequal")
-    names = unequal.evaluate_all("all => all.map(each => each.dataset.field)")
+    names = field_names(unequal)
     assert "hw_sse[0]" in names
     assert "hw_sse[1]" not in names
+    page.locator('#x-left [data-field="hw_sse[0]"]').hover()
+    expect(page.locator("#x-left .m-note")).to_contain_text("but ghost_sse is init")
     page.keyboard.press("Backspace")
     at_step(page, 24)
     expect(unequal).to_have_count(0)
@@ -96,6 +94,21 @@ def test_a_kernel_is_chosen_by_typing(page: Page, address: str) -> None:
     page.wait_for_url("**kernel=v6.6&**")
     page.go_back()
     expect(page.get_by_role("combobox", name="Kernel")).to_have_value("v6.18")
+
+
+def test_a_kernel_with_a_commit_can_be_typed(page: Page, address: str, watch: Watch) -> None:
+    """What is not in the list is taken as it is typed; one that does not exist is refused in one line."""
+    show(page, address)
+    box = page.get_by_role("combobox", name="Kernel")
+    box.fill("v6.18+b45f72177594")
+    box.press("Enter")
+    page.wait_for_url("**kernel=v6.18%2Bb45f72177594&**")
+    watch.expected.append("400")
+    box.fill("v6.18+nothing")
+    page.get_by_role("option", name="v6.18+nothing").click()
+    expect(page.get_by_role("alert")).to_contain_text("nothing")
+    expect(box).to_have_value("v6.18+b45f72177594")
+    expect(page.get_by_role("listbox", name="Kernel")).to_be_hidden()
 
 
 def test_a_choice_is_set_and_reset(page: Page, address: str) -> None:

@@ -45,17 +45,19 @@ function drawStrip(standing, lanes) {
 }
 
 // While the guest runs, its registers should hold what it believes; a cache should equal its register at all times.
-function marksOf(box, row, column, note, picture) {
-  const marks = picture.differs.has(note.name) ? ["m-differs"] : [];
+function unequalTo(box, row, column, note, picture) {
   const value = picture.values[note.name];
-  const other = (stem, key) => picture.values[box.row(stem)?.cells[key]?.[0].note.name];
-  if (row.cache && other(row.caches, column.key) !== value) {
-    marks.push("m-unequal");
-  }
-  const should = picture.guest && box.group === "hw" && column.key === picture.cpu && !row.software
-    ? row.cells["should be"]?.find((cell) => !cell.word) : undefined;
-  if (should && picture.values[should.note.name] !== value) marks.push("m-unequal");
-  return marks;
+  const register = row.cache ? box.row(row.caches)?.cells[column.key]?.[0] : undefined;
+  const acts = picture.guest && box.group === "hw" && column.key === picture.cpu && !row.software;
+  const should = acts ? row.cells["should be"]?.find((cell) => !cell.word) : undefined;
+  const other = [register, should].find((cell) => cell && picture.values[cell.note.name] !== value);
+  return other ? `${other.note.name} is ${picture.values[other.note.name]}` : "";
+}
+
+function marksOf(box, row, column, note, picture) {
+  const unequal = unequalTo(box, row, column, note, picture);
+  if (unequal) picture.unequal.set(note.name, unequal);
+  return [picture.differs.has(note.name) ? "m-differs" : "", unequal ? "m-unequal" : ""];
 }
 
 function drawCells(cells, picture, marks) {
@@ -112,7 +114,8 @@ function showNote(picture, name) {
   picture.host.querySelector(`[data-field="${CSS.escape(name)}"]`)?.classList.add("m-shown");
   picture.note.replaceChildren(
     el("code", { text: name }), " = ", el("b", { text: valueWords(note, picture.values[name] ?? "") }),
-    was !== undefined ? `, was ${was}` : "", el("span", { class: "m-doc", text: note.doc }),
+    was !== undefined ? `, was ${was}` : "", picture.unequal.has(name) ? `; but ${picture.unequal.get(name)}` : "",
+    el("span", { class: "m-doc", text: note.doc }),
     el("span", { class: "m-legal", text: note.legal }));
 }
 
@@ -157,7 +160,7 @@ export function drawMachine(host, { fields, groups, values, before = {}, standin
     Object.assign(picture, { fields, boxes: planMachine(fields, groups), shown: undefined,
       notes: new Map(fields.map((note) => [note.name, note])) });
   }
-  Object.assign(picture, { values, before, guest: inGuest(standing), cpu: values.cpu, differs: new Set(differs) });
+  Object.assign(picture, { values, before, guest: inGuest(standing), cpu: values.cpu, differs: new Set(differs), unequal: new Map() });
   const boxes = picture.boxes.map((box) => drawBox(box, picture));
   picture.body.replaceChildren(drawStrip(standing, lanes), el("div", { class: "m-boxes" }, boxes));
   showNote(picture, picture.shown);

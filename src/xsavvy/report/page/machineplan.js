@@ -44,7 +44,8 @@ class Box {
   }
 
   put(row, key, field, word = "") {
-    row.cells[key] = [...(row.cells[key] ?? []), { note: field.note, word }];
+    const cell = { note: field.note, word };
+    row.cells[key] = word ? [...(row.cells[key] ?? []), cell] : [cell, ...(row.cells[key] ?? [])];
   }
 
   own(field) {

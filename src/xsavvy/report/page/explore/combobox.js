@@ -7,11 +7,11 @@ let boxes = 0;
 
 /**
  * Make a combobox: `label`, `options` as [{value, note}], `value`, and `choose(value)`, called when one is chosen.
- * Returns the element.
+ * With `free`, a note, what was typed may be chosen as well. Returns the element.
  */
-export function makeCombobox({ label, options, value, choose }) {
+export function makeCombobox({ label, options, value, choose, free }) {
   boxes += 1;
-  const box = { id: `x-box-${boxes}`, options, value, choose, shown: [], active: -1 };
+  const box = { id: `x-box-${boxes}`, options, value, choose, free, shown: [], active: -1 };
   box.list = el("ul", { id: box.id, role: "listbox", "aria-label": label, class: "x-options", hidden: true });
   box.input = el("input", { type: "text", role: "combobox", value, "aria-expanded": "false", "aria-controls": box.id,
     "aria-autocomplete": "list", autocomplete: "off", spellcheck: "false", "aria-label": label });
@@ -28,6 +28,8 @@ function openBox(box, typed) {
   const fits = ({ value, note }) => words.every((word) => `${value} ${note ?? ""}`.toLowerCase().includes(word));
   const rank = ({ value }) => (words.length && !value.toLowerCase().startsWith(words[0]) ? 1 : 0);
   box.shown = box.options.filter(fits).sort((one, other) => rank(one) - rank(other));
+  const text = typed.trim();
+  if (box.free && text && !box.options.some((option) => option.value === text)) box.shown.push({ value: text, note: box.free });
   box.list.replaceChildren(...box.shown.map((option, index) => drawOption(box, option, index)));
   if (!box.shown.length) box.list.replaceChildren(el("li", { class: "muted", text: "nothing fits" }));
   box.list.hidden = false;

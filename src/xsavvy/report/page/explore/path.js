@@ -6,6 +6,7 @@ import { goTo, state } from "./store.js";
 
 const pathList = document.getElementById("x-path");
 const pathCount = document.getElementById("x-path-count");
+let drawn = { steps: [], rows: [], lanes: null, compared: false };
 
 /** Return since which step a property has been broken at a place, 0 for the start; null where it holds. */
 export function brokenSince(trail, at, name) {
@@ -27,12 +28,10 @@ function turnOf(taken) {
   return [broke, mended];
 }
 
-function drawRow(number, at, lanes, { lane, title, name, turn, unlike, beside }) {
-  const classes = number > at ? "x-row x-later" : "x-row";
-  return el("li", {}, el("button", { type: "button", class: classes, "aria-current": number === at ? "step" : null,
-    title, on: { click: () => goTo(number) } },
-  el("span", { class: "x-number", text: number }), railOf(lane, lanes),
-  el("span", { class: "x-step", text: name }), turn ?? null, unlike ?? null), beside ?? null);
+function drawRow(number, lanes, { lane, title, name, turn, unlike, beside }) {
+  return el("li", {}, el("button", { type: "button", class: "x-row", title, on: { click: () => goTo(number) } },
+    el("span", { class: "x-number", text: number }), railOf(lane, lanes),
+    el("span", { class: "x-step", text: name }), turn ?? null, unlike ?? null), beside ?? null);
 }
 
 const aside = (text, title) => el("span", { class: "x-alone", title, text });
@@ -68,18 +67,35 @@ function describeTaken(taken, lanes) {
   };
 }
 
+// Rows are kept while their steps are the same, so that a long path costs no more than a short one.
+function rowsOf({ steps }, at, names) {
+  const used = Object.keys(names).filter((lane) => steps.some((taken) => taken.move.lane === lane));
+  const reusable = !state.lockstep && !drawn.compared && used.join() === drawn.lanes;
+  const rows = steps.map((taken, index) => (reusable && drawn.steps[index] === taken ? drawn.rows[index + 1] : drawRow(
+    index + 1, used, { ...describeTaken(taken, names), ...(index < at ? besideOf(index + 1) : {}) })));
+  const start = reusable ? drawn.rows[0] : drawRow(0, used, { name: "start", title: "where everything begins" });
+  drawn = { steps, rows: [start, ...rows], lanes: used.join(), compared: Boolean(state.lockstep) };
+  return drawn.rows;
+}
+
+function markRow(row, number, at) {
+  const button = row.firstElementChild;
+  button.classList.toggle("x-later", number > at);
+  if (number === at) button.setAttribute("aria-current", "step");
+  else button.removeAttribute("aria-current");
+}
+
 /** Draw the rows. */
 export function drawPath() {
   const { at, path } = state.address;
-  const names = state.catalog?.lanes ?? {};
-  const used = Object.keys(names).filter((lane) => state.trail.steps.some((taken) => taken.move.lane === lane));
   const held = pathList.contains(document.activeElement);
-  const rows = state.trail.steps.map((taken, index) => {
-    const beside = index < at ? besideOf(index + 1) : {};
-    return drawRow(index + 1, at, used, { ...describeTaken(taken, names), ...beside });
-  });
+  const before = drawn.rows;
+  const rows = rowsOf(state.trail, at, state.catalog?.lanes ?? {});
+  rows.forEach((row, number) => markRow(row, number, at));
   pathCount.textContent = at === path.length ? `${at}` : `${at} of ${path.length}`;
-  pathList.replaceChildren(drawRow(0, at, used, { name: "start", title: "where everything begins" }), ...rows);
+  const same = before.findIndex((row, number) => row !== rows[number]);
+  for (const old of same < 0 ? [] : before.slice(same)) old.remove();
+  pathList.append(...rows.slice(same < 0 ? before.length : same));
   const present = pathList.querySelector("[aria-current]");
   if (held) present?.focus({ preventScroll: true });
   keepInView(present);

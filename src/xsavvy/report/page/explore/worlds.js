@@ -14,10 +14,19 @@ const choiceTitle = document.getElementById("x-choice-title");
 let drawnWorlds = [];
 let choosingFor = "world";
 
+const FREE = { kernel: "as typed; commits can be added and taken away, as in v6.18+b45f72177594" };
+
+// The newest first; distributions' kernels, which have names of their own, after the releases.
+function kernelsOf({ kernels, newest }) {
+  const released = kernels.filter((name) => /^v\d/.test(name)).reverse();
+  const others = kernels.filter((name) => !released.includes(name));
+  return [...released, ...others].map((name) => ({ value: name, note: name === newest ? "newest" : "" }));
+}
+
 function optionsOf(catalog) {
   return {
     scenario: catalog.scenarios.map(({ name, question }) => ({ value: name, note: question })),
-    kernel: [...catalog.kernels].reverse().map((name) => ({ value: name, note: name === catalog.newest ? "newest" : "" })),
+    kernel: kernelsOf(catalog),
     platform: catalog.platforms.map(({ name, title }) => ({ value: name, note: title })),
   };
 }
@@ -28,7 +37,7 @@ function withShown(options, value) {
 
 function drawWorld(side, world, title) {
   const options = optionsOf(state.catalog);
-  const box = (name, label) => makeCombobox({ label, value: world[name], options: withShown(options[name], world[name]),
+  const box = (name, label) => makeCombobox({ label, value: world[name], free: FREE[name], options: withShown(options[name], world[name]),
     choose: (value) => changeWorld({ ...state.address[side], [name]: value }, side) });
   const count = Object.keys(world.set).length;
   return el("div", { class: "x-world", role: "group", "aria-label": title, data: { side } },
