@@ -20,6 +20,7 @@ from .groups import group_of
 from .result import CheckResult
 from .usage import UsageError
 from .walking import Moment, Standing, Taken, Walk
+from .window import Window, window_of
 from .world import find_scenario, setting, world
 
 __all__ = ["FieldNote", "Story", "StoryStep", "field_notes", "stories", "story"]
@@ -46,8 +47,9 @@ class Story(msgspec.Struct, frozen=True):
     """A result with its trace, as it is told.
 
     `path` leads there by the numbers of rules, `digest` names the model in which it does. Until a property breaks,
-    `at_risk` of a state says that one move breaks it, or an interruption that comes now, before it is over;
-    `risk_at_start` is that of the first state. It is false throughout for what must come true sooner or later.
+    `at_risk` of a state says that one move breaks it, or an interruption that comes now, before it is over, or one that
+    came and leads there; `risk_at_start` is that of the first state. It is false throughout for what must come true
+    sooner or later. `window` tells how long the risk would have lasted without the interruption that ends the trace.
     """
 
     result: CheckResult
@@ -59,6 +61,7 @@ class Story(msgspec.Struct, frozen=True):
     start: Moment
     risk_at_start: bool
     steps: list[StoryStep]
+    window: Window | None = None
 
 
 def story(
@@ -150,7 +153,12 @@ def _told(result: CheckResult, walk: Walk, question: str, leaves_out: str) -> St
     states = walk.states(path)
     assert len(states) == len(path) + 1, "a trace leads through its own model"
     judged = {each.name for each in walk.system.program.properties}
-    risk = _risk(walk, states, result.property if result.property in judged else "")
+    name = result.property if result.property in judged else ""
+    risk = _risk(walk, states, name)
+    window = window_of(walk, path, states, risk, name)
+    if window is not None:
+        # What came in leads to where the trace ends: the property hangs on nothing else any more.
+        risk[window.at :] = [True] * (len(risk) - window.at)
     return Story(
         result=result,
         question=question,
@@ -161,6 +169,7 @@ def _told(result: CheckResult, walk: Walk, question: str, leaves_out: str) -> St
         start=walk.moment(states[0]),
         risk_at_start=risk[0],
         steps=list(_steps(walk, path, states, risk)),
+        window=window,
     )
 
 
