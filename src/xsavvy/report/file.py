@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reports that go to files beside what is printed: JUnit and SARIF."""
+"""Reports that go to files beside what is printed: JUnit, SARIF and pages."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from xsavvy.api.result import CheckResult, LeftOut
 from xsavvy.api.usage import UsageError
 
-__all__ = ["write_reports"]
+__all__ = ["write_file", "write_reports"]
 
 
 def write_reports(
@@ -23,14 +23,15 @@ def write_reports(
     if junit is not None:
         from xsavvy.report.junit import junit as as_junit
 
-        _write(junit, as_junit(results, left_out))
+        write_file(junit, as_junit(results, left_out))
     if sarif is not None:
         from xsavvy.report.sarif import sarif as as_sarif
 
-        _write(sarif, as_sarif(results, left_out))
+        write_file(sarif, as_sarif(results, left_out))
 
 
-def _write(path: Path, text: str) -> None:
+def write_file(path: Path, text: str) -> None:
+    """Write a file. Raises UsageError if it cannot be written."""
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
