@@ -26,6 +26,7 @@ EPILOG = (
     names=(
         "check",
         "trace",
+        "report",
         "run",
         "explore",
         "gallery",

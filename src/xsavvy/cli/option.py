@@ -4,18 +4,33 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-__all__ = ["as_json", "readable_file", "reports", "size", "which_world", "world"]
+__all__ = [
+    "as_json",
+    "page",
+    "readable_file",
+    "reports",
+    "size",
+    "which_world",
+    "world",
+    "world_of",
+]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 readable_file = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
 as_json = click.option("--json", "as_json", is_flag=True, help="One JSON object instead of text.")
+page = click.option(
+    "--html",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    metavar="FILE",
+    help="Write a page for a browser too.",
+)
 
 
 _REPORTS = (
@@ -131,3 +146,9 @@ def world(command: Command) -> Command:
     for option in reversed((*_WHICH, _LIVENESS, *_HOW)):
         command = option(command)
     return command
+
+
+def world_of(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return those of a command's options that say which world it is about, and what is asked of it."""
+    names = ("kernel", "platform", "choices", "patch", "liveness")
+    return {name: options[name] for name in names if name in options}

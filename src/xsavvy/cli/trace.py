@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from xsavvy.cli.option import as_json, world
+from xsavvy.cli.option import as_json, page, world, world_of
 from xsavvy.cli.status import of_verdicts
 
 __all__ = ["command"]
@@ -26,8 +26,11 @@ __all__ = ["command"]
     metavar="FILE",
     help="Draw the trace too: a lane for each actor, bars for registers.",
 )
+@page
 @as_json
-def command(scenario: str, *, as_json: bool, svg: Path | None, **options: Any) -> int:
+def command(
+    scenario: str, *, as_json: bool, svg: Path | None, html: Path | None, **options: Any
+) -> int:
     """Show one trace of a scenario, step by step.
 
     Without --property or --witness: the first property that is violated. A witness is a state
@@ -48,6 +51,13 @@ def command(scenario: str, *, as_json: bool, svg: Path | None, **options: Any) -
         from xsavvy.report.tracepicture import write_trace
 
         write_trace(result, svg)
+    if html is not None:
+        from xsavvy.report.file import write_file
+        from xsavvy.report.page.again import commands
+        from xsavvy.report.page.tracepage import trace_page
+
+        (story,) = api.stories([result], **world_of(options))
+        write_file(html, trace_page(story, commands(story, world_of(options))))
     if as_json:
         sys.stdout.write(encode("trace", [result]) + "\n")
     else:
