@@ -116,3 +116,31 @@ def test_a_report_needs_a_file(run: Run) -> None:
     ran = run("report")
     assert ran.exit_code == 2
     assert "-o" in ran.stderr
+
+
+def test_run_writes_a_page_with_the_programs_lines(run: Run, tmp_path: Path) -> None:
+    """The steps stand below the line that they follow from, and the output is what it is without a page."""
+    path = tmp_path / "run.html"
+    world = ("--kernel", "v6.18", "--platform", "sapphire-rapids")
+    plain = run("run", "pkru-nmi-vmx", *world)
+    ran = run("run", "pkru-nmi-vmx", *world, "--html", str(path))
+    assert (ran.stdout, ran.exit_code) == (plain.stdout, 0)
+    page = path.read_text(encoding="utf-8")
+    assert page.index("7: WRPKRU by guest") < page.index("8: fastpath exit")
+    assert page.index("8: fastpath exit") < page.index('id="step-22"') < page.index("11: NMI at")
+    assert "xsavvy run pkru-nmi-vmx --kernel v6.18 --platform sapphire-rapids" in page
+
+
+def test_an_unmet_expectation_stands_on_the_page(run: Run, tmp_path: Path) -> None:
+    """A program whose title is markup says so as text, with what was not as expected."""
+    program = tmp_path / "own.guest"
+    program.write_text(
+        "title: <b>own</b>\nuntil vmx_vcpu_run.vmenter\nexpect hw_pkru[0] = guest2\n"
+    )
+    path = tmp_path / "run.html"
+    ran = run("run", str(program), "--kernel", "v6.18", "--html", str(path))
+    assert ran.exit_code == 1
+    page = path.read_text(encoding="utf-8")
+    assert "<b>own</b>" not in page
+    assert "&lt;b&gt;own&lt;/b&gt;" in page
+    assert "expected hw_pkru[0] = guest2, it is" in page

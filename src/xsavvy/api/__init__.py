@@ -55,7 +55,7 @@ from .migrating import (
 )
 from .replaying import Replay, replay_trace
 from .result import CheckReport, CheckResult, LeftOut, Opening, Progress, TraceStep
-from .running import RunReport, run
+from .running import RunReport, run, run_story
 from .seeker import News
 from .seeking import Searches
 from .stepping import RunStep
@@ -156,6 +156,7 @@ __all__ = [
     "replay_kvm",
     "replay_trace",
     "run",
+    "run_story",
     "save_set",
     "show_image",
     "stories",

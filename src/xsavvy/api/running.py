@@ -22,12 +22,14 @@ from xsavvy.model.programs import BrokenProgram, GuestProgram, programs, read_pr
 from xsavvy.model.registry import PARTS
 from xsavvy.model.scenario import Scenario
 
-from .checking import patch_of
+from .checking import answers_of, patch_of
+from .result import CheckResult
 from .stepping import Runner, RunStep, number_of
+from .story import Story, told
 from .usage import UsageError, nearest, unknown
 from .world import setting, world
 
-__all__ = ["RunReport", "find_program", "program_system", "program_world", "run"]
+__all__ = ["RunReport", "find_program", "program_system", "program_world", "run", "run_story"]
 
 
 class RunReport(msgspec.Struct, frozen=True):
@@ -63,14 +65,70 @@ def run(
     >>> report.unmet, report.violated
     ([], [])
     """
+    target, runner = _ran(program, kernel, platform, choices or {}, patch)
+    return _report(target, runner)
+
+
+def run_story(
+    program: str,
+    *,
+    kernel: str | None = None,
+    platform: str | None = None,
+    choices: Mapping[str, str] | None = None,
+    patch: Path | None = None,
+) -> tuple[RunReport, Story]:
+    """Run a guest program and tell it as a story; the parameters are those of `run`. Raises UsageError.
+
+    The story's result is about no property: it is violated where the report has something unmet or violated, and its
+    states and transitions are those on the way.
+
+    >>> report, told = run_story("pkru-without-pke", kernel="v6.18")
+    >>> [each.step for each in report.results] == [each.taken.move.step for each in told.steps]
+    True
+    """
+    target, runner = _ran(program, kernel, platform, choices or {}, patch)
+    report = _report(target, runner)
+    path = runner.path
+    result = CheckResult(
+        scenario=report.program,
+        kernel=report.kernel,
+        platform=report.platform,
+        choices=answers_of(target),
+        property="",
+        sentence=report.title,
+        verdict="violated" if report.unmet or report.violated else "holds",
+        states=len(set(runner.walk.states(path))),
+        transitions=len(path),
+        depth=len(path),
+        seconds=0.0,
+        trace=[],
+        deadlocks=0,
+        unreached=[],
+        set=dict(choices or {}),
+    )
+    scenario = target.scenario
+    return report, told(result, runner.walk, path, scenario.question, scenario.leaves_out)
+
+
+def _ran(
+    program: str,
+    kernel: str | None,
+    platform: str | None,
+    choices: Mapping[str, str],
+    patch: Path | None,
+) -> tuple[World, Runner]:
     text = find_program(program)
     loaded = patch_of(patch)
-    target = program_world(text, kernel, platform, choices or {}, loaded)
-    system = program_system(target, text, loaded)
-    runner = Runner(system, text)
+    target = program_world(text, kernel, platform, choices, loaded)
+    runner = Runner(program_system(target, text, loaded), text)
     for statement in text.statements:
         runner.take(statement)
     runner.settle()
+    return target, runner
+
+
+def _report(target: World, runner: Runner) -> RunReport:
+    text = runner.text
     return RunReport(
         text.name,
         text.title,
@@ -80,7 +138,7 @@ def run(
         runner.steps,
         runner.unmet,
         [name for name in runner.violated() if name not in runner.foreseen],
-        values(system, runner.state),
+        values(runner.system, runner.state),
     )
 
 

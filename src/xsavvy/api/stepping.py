@@ -79,6 +79,7 @@ class Runner:
         self.text = text
         self.state = self.walk.start
         self.steps: list[RunStep] = []
+        self.path: list[int] = []
         self.unmet: list[str] = []
         self.foreseen: set[str] = set()
         self.line = 0
@@ -163,6 +164,7 @@ class Runner:
     def _apply(self, rule: Rule, new: State) -> None:
         taken = self.walk.taken(self.state, rule, new)
         self.state = new
+        self.path.append(rule.index)
         move = taken.move
         self.steps.append(
             RunStep(

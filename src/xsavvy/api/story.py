@@ -23,7 +23,7 @@ from .walking import Moment, Standing, Taken, Walk
 from .window import Window, window_of
 from .world import find_scenario, setting, world
 
-__all__ = ["FieldNote", "Story", "StoryStep", "field_notes", "stories", "story"]
+__all__ = ["FieldNote", "Story", "StoryStep", "field_notes", "stories", "story", "told"]
 
 
 class FieldNote(msgspec.Struct, frozen=True):
@@ -125,7 +125,7 @@ def stories(
     loaded = patch_of(patch)
     shared = setting(kernel, platform, choices or {}, loaded.choices if loaded else ())
     walks: dict[str, Walk] = {}
-    told = []
+    found = []
     for result in results:
         scenario = find_scenario(result.scenario)
         if result.scenario not in walks:
@@ -134,22 +134,15 @@ def stories(
                 raise UsageError(note)
             walks[result.scenario] = Walk(bound_system(target, loaded, liveness))
         walk = walks[result.scenario]
-        told.append(_told(result, walk, scenario.question, scenario.leaves_out))
-    return told
+        path = [step.rule for step in result.trace]
+        found.append(told(result, walk, path, scenario.question, scenario.leaves_out))
+    return found
 
 
-def field_notes(system: System) -> list[FieldNote]:
-    """Describe the fields that a picture shows: all but the places of actors and what these mask."""
-    known = {each.name: each for each in fields(system.program.record)}
-    return [
-        FieldNote(slot.name, known[slot.field].doc, group_of(slot.field), slot.kind.describe())
-        for slot in system.shape.slots
-        if not isinstance(known[slot.field].kind, Location | Context)
-    ]
-
-
-def _told(result: CheckResult, walk: Walk, question: str, leaves_out: str) -> Story:
-    path = [step.rule for step in result.trace]
+def told(
+    result: CheckResult, walk: Walk, path: Sequence[int], question: str, leaves_out: str
+) -> Story:
+    """Tell the story of a path, which must be one of the walk's model."""
     states = walk.states(path)
     assert len(states) == len(path) + 1, "a trace leads through its own model"
     judged = {each.name for each in walk.system.program.properties}
@@ -164,13 +157,23 @@ def _told(result: CheckResult, walk: Walk, question: str, leaves_out: str) -> St
         question=question,
         leaves_out=leaves_out,
         digest=walk.digest,
-        path=path,
+        path=list(path),
         fields=field_notes(walk.system),
         start=walk.moment(states[0]),
         risk_at_start=risk[0],
         steps=list(_steps(walk, path, states, risk)),
         window=window,
     )
+
+
+def field_notes(system: System) -> list[FieldNote]:
+    """Describe the fields that a picture shows: all but the places of actors and what these mask."""
+    known = {each.name: each for each in fields(system.program.record)}
+    return [
+        FieldNote(slot.name, known[slot.field].doc, group_of(slot.field), slot.kind.describe())
+        for slot in system.shape.slots
+        if not isinstance(known[slot.field].kind, Location | Context)
+    ]
 
 
 def _steps(

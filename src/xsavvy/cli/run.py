@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
 
-from xsavvy.cli.option import as_json, which_world
+from xsavvy.cli.option import as_json, page, which_world
 from xsavvy.cli.status import FOUND, HOLDS
 
 __all__ = ["command"]
@@ -18,8 +19,9 @@ __all__ = ["command"]
 @click.argument("program", metavar="PROGRAM")
 @which_world
 @click.option("--brief", is_flag=True, help="Leave out the steps that touch nothing.")
+@page
 @as_json
-def command(program: str, *, brief: bool, as_json: bool, **options: Any) -> int:
+def command(program: str, *, brief: bool, as_json: bool, html: Path | None, **options: Any) -> int:
     """Run a guest program step by step, and see why.
 
     What each step touches, in which context. PROGRAM is the name of one that comes with xsavvy
@@ -32,7 +34,14 @@ def command(program: str, *, brief: bool, as_json: bool, **options: Any) -> int:
     from xsavvy.report.running import run_lines
     from xsavvy.report.screen import Screen
 
-    report = api.run(program, **options)
+    if html is None:
+        report = api.run(program, **options)
+    else:
+        from xsavvy.report.file import write_file
+        from xsavvy.report.page.runpage import run_page
+
+        report, story = api.run_story(program, **options)
+        write_file(html, run_page(report, story, program, options))
     if as_json:
         more = {
             "program": report.program,

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
@@ -12,7 +12,7 @@ from urllib.parse import quote, urlencode
 if TYPE_CHECKING:
     from xsavvy.api import Story
 
-__all__ = ["commands"]
+__all__ = ["commands", "settings"]
 
 
 def commands(story: Story, world: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -20,8 +20,8 @@ def commands(story: Story, world: Mapping[str, Any]) -> list[tuple[str, str]]:
     result = story.result
     witness = result.verdict == "holds" and bool(result.trace)
     asked = ["--witness" if witness else "--property", result.property]
-    settings = list(_settings(result.kernel, world))
-    found = [("Again", _line("trace", result.scenario, *asked, *settings))]
+    where = settings(result.kernel, world)
+    found = [("Again", _line("trace", result.scenario, *asked, *where))]
     if story.path and not world.get("patch") and not world.get("liveness"):
         found.append(("Walk it", _line("explore", _link(story, world))))
     return found
@@ -31,7 +31,8 @@ def _line(*words: str) -> str:
     return shlex.join(["xsavvy", *words])
 
 
-def _settings(kernel: str, world: Mapping[str, Any]) -> Iterable[str]:
+def settings(kernel: str, world: Mapping[str, Any]) -> Iterator[str]:
+    """Give the options that name a world, spelled out."""
     yield from ("--kernel", kernel)
     if world.get("platform"):
         yield from ("--platform", world["platform"])

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from xsavvy.report.page.rows import Lane, Mask, Row, lanes_of, masks_of, rows_of
@@ -28,7 +29,7 @@ class StoryView(NamedTuple):
     """What the template of a trace fills in.
 
     `prefix` keeps the ids of several stories on one page apart. `broken_at` is the number of the step at which the
-    story's property breaks, None where it does not break at a step.
+    story's property breaks, None where it does not break at a step. `headings` are lines above rows, by their number.
     """
 
     prefix: str
@@ -50,10 +51,13 @@ class StoryView(NamedTuple):
     window_words: str
     risky: bool
     inferred: bool
+    headings: Mapping[int, str]
 
 
-def story_view(story: Story, prefix: str = "") -> StoryView:
-    """Return a story as its page tells it."""
+def story_view(
+    story: Story, prefix: str = "", headings: Mapping[int, str] | None = None
+) -> StoryView:
+    """Return a story as its page tells it; `headings` stand above the rows with their numbers."""
     result = story.result
     rows = list(rows_of(story))
     lanes = lanes_of(story)
@@ -79,6 +83,7 @@ def story_view(story: Story, prefix: str = "") -> StoryView:
         window_words=_window_words(story),
         risky=any(row.risky or row.opens for row in rows),
         inferred=any(row.taken.move.inferred for row in rows),
+        headings=headings or {},
     )
 
 
@@ -102,7 +107,7 @@ def _extent(story: Story) -> str:
 def _endings(story: Story, broken: bool) -> list[Ending]:
     """Say how a story ends that does not end with a broken property at its last step."""
     result = story.result
-    if broken or not story.steps:
+    if broken or not story.steps or not result.property:
         return []
     told = result.sentence, result.property
     if result.kind == "deadlock" and result.verdict == "violated":

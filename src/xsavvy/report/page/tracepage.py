@@ -28,7 +28,7 @@ def trace_page(story: Story, commands: Sequence[tuple[str, str]] = ()) -> str:
         "trace.html.j2",
         style=STYLE,
         script="trace.js",
-        data=[trace_data(story, "")],
+        data=[trace_data(story, "")] if story.steps else [],
         view=story_view(story),
         result=story.result,
         commands=commands,
