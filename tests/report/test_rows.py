@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 
@@ -53,13 +54,22 @@ def test_masks_go_from_weak_to_strong() -> None:
     assert [bar.mask.name for bar in last.bars] == ["preemption off", "interrupts off"]
 
 
-def test_an_interrupted_lane_waits() -> None:
-    """Where the scheduler acts in a machine check, KVM's line goes on as a waiting one only if it acts later."""
+def test_lines_follow_who_acts() -> None:
+    """A row comes from another lane where the step before was there; lanes wait between their first and last step."""
     rows = list(rows_of(sleeping_story()))
-    assert [row.number for row in rows if row.came_from is not None] == [22, 23, 28]
-    assert [track.acts for track in rows[0].tracks] == [True]
-    check = rows[21]
-    assert (check.taken.move.step, check.place) == ("machine check", 0)
+    assert [row.came_from for row in rows] == [
+        None,
+        *(old.place if old.place != new.place else None for old, new in pairwise(rows)),
+    ]
+    places = [row.place for row in rows]
+    for at, row in enumerate(rows):
+        begun = {place for place in places[: at + 1] if place in places[at:]}
+        assert {track.place for track in row.tracks} == {
+            each for each in begun if each <= row.place
+        }
+        assert [track.place for track in row.tracks if track.acts] == [row.place]
+    check = next(row for row in rows if row.taken.move.step == "machine check")
+    assert lanes_of(sleeping_story())[check.place].name == "cpu"
 
 
 def test_risk_is_drawn_once_for_one_window() -> None:
