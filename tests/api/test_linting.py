@@ -100,8 +100,8 @@ def test_a_kvm_device(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("files", "options", "words"),
     [
-        (["nosuch"], {}, "nosuch: no such file, and no preset"),
-        (["genoaa"], {}, "nearest presets: genoa"),
+        (["nosuch"], {}, "no CPU (preset, or file with a CPUID dump) 'nosuch'"),
+        (["genoaa"], {}, "nearest: genoa"),
         (["genoa"], {"kernel": "v9"}, "kernel 'v9': expected a version"),
         (["README.md"], {"form": "rav"}, "no dump format 'rav'; nearest: raw"),
         (["README.md"], {}, "README.md: expected a CPUID dump"),

@@ -3,9 +3,7 @@
 
 from __future__ import annotations
 
-import difflib
 import os
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,11 +14,11 @@ from xsavvy.cpuid.table import Leaf
 from xsavvy.live import Unreachable, read_cpuid
 from xsavvy.live.kvm import asker
 
+from .file import dump_bytes
 from .usage import UsageError
 
-__all__ = ["LIMIT", "SOURCES", "Dump", "file_bytes", "open_dump"]
+__all__ = ["SOURCES", "Dump", "open_dump"]
 
-LIMIT = 8 << 20
 SOURCES = (*(each.name for each in FORMATS), "machine", "kvm", "preset")
 """What `--from` takes."""
 
@@ -89,23 +87,8 @@ def _kvm(name: str) -> Dump:
 def _file(name: str, form: str | None) -> Dump:
     shown = "<stdin>" if name == "-" else name
     try:
-        source = Source(file_bytes(name), shown)
+        source = Source(dump_bytes(name, "CPU"), shown)
         chosen: Format = detect(source) if form is None else format_named(form)
         return Dump(shown, chosen.name, chosen.reads(source), chosen.roles)
     except (UnreadableDump, UnknownFormat) as error:
         raise UsageError(str(error)) from None
-
-
-def file_bytes(name: str) -> bytes:
-    """Read a file, or standard input (`-`), up to a limit. Raises UsageError."""
-    try:
-        if name == "-":
-            return sys.stdin.buffer.read(LIMIT + 1)
-        with Path(name).open("rb") as file:
-            return file.read(LIMIT + 1)
-    except FileNotFoundError:
-        near = difflib.get_close_matches(name, PRESETS, n=3, cutoff=0.5)
-        hint = f"; nearest presets: {', '.join(near)}" if near else ""
-        raise UsageError(f"{name}: no such file, and no preset{hint}") from None
-    except OSError as error:
-        raise UsageError(f"{name}: cannot be read: {error.strerror}") from None

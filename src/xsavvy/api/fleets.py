@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,12 +14,13 @@ from xsavvy.migrate.finding import EFFECTS
 from xsavvy.migrate.picture import matrix_svg
 from xsavvy.migrate.writing import NoParquet, write_table
 
+from .file import writing
 from .hosts import guest_data, named_guest, named_host, read_text
 from .matrix.cluster import connected, same_code
 from .usage import UsageError
 
 if TYPE_CHECKING:
-    from xsavvy.migrate.fleet import Fleet
+    from xsavvy.migrate.fleet import Codes, Fleet
     from xsavvy.migrate.pairs import Totals
 
 __all__ = ["FleetReport", "FleetRow", "PairsReport", "PairsRow", "fleet", "fleet_pairs"]
@@ -108,9 +109,10 @@ def fleet(
     )  # fmt: skip
     if table is not None:
         names = [(each.name, each.kernel.name) for each in members]
-        _save(lambda: write_table(table, names, report.guests, codes[gathered.kind_of]), table)
+        _save(table, names, report.guests, codes[gathered.kind_of])
     if picture is not None:
-        _save(lambda: picture.write_text(report.svg(), encoding="utf-8"), picture)
+        with writing(picture):
+            picture.write_text(report.svg(), encoding="utf-8")
     return report
 
 
@@ -233,10 +235,11 @@ def _listed(path: str | None, kernel: str | None, words: Sequence[str]) -> list[
     return found
 
 
-def _save(write: Callable[[], object], path: Path) -> None:
+def _save(
+    path: Path, hosts: Sequence[tuple[str, str]], guests: Sequence[str], codes: Codes
+) -> None:
     try:
-        write()
+        with writing(path):
+            write_table(path, hosts, guests, codes)
     except NoParquet as error:
         raise UsageError(str(error)) from None
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be written: {error.strerror}") from None

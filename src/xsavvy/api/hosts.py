@@ -3,9 +3,8 @@
 
 from __future__ import annotations
 
-import sys
+import os
 from collections.abc import Sequence
-from pathlib import Path
 
 from xsavvy.cpuid import Table, UnreadableDump, read
 from xsavvy.cpuid.presets import PRESETS
@@ -15,12 +14,11 @@ from xsavvy.kvm.configuration import BadWord, configuration
 from xsavvy.live import Unreachable, read_cpuid
 from xsavvy.migrate import BadGuest, Guest, Host, guest_of
 
+from .file import dump_bytes, file_bytes
 from .imagefile import named_kernel
-from .usage import UsageError, unknown
+from .usage import UsageError
 
 __all__ = ["guest_data", "named_guest", "named_host", "named_table", "read_text"]
-
-LIMIT = 8 << 20
 
 
 def named_table(name: str | None) -> tuple[str, Table]:
@@ -33,31 +31,19 @@ def named_table(name: str | None) -> tuple[str, Table]:
     if name in PRESETS:
         return name, PRESETS[name].table
     try:
-        return name, read(_bytes(name), name)
+        return name, read(dump_bytes(name, "host"), name)
     except UnreadableDump as error:
         raise UsageError(str(error)) from None
 
 
-def _bytes(name: str) -> bytes:
-    try:
-        if name == "-":
-            return sys.stdin.buffer.read(LIMIT + 1)
-        with Path(name).open("rb") as file:
-            return file.read(LIMIT + 1)
-    except FileNotFoundError:
-        raise unknown("host (preset, or file with a CPUID dump)", name, PRESETS) from None
-    except OSError as error:
-        raise UsageError(f"{name}: cannot be read: {error.strerror}") from None
-
-
 def read_text(path: str) -> str:
     """Read a file of a VMM's. Raises UsageError."""
-    return _bytes(path).decode("utf-8", "replace")
+    return file_bytes(path).decode("utf-8", "replace")
 
 
 def named_host(name: str | None, kernel: str | None = None, words: Sequence[str] = ()) -> Host:
     """Return a host; `NAME@KERNEL` overrides the kernel. Raises UsageError."""
-    if name is not None and "@" in name and not Path(name).exists():
+    if name is not None and "@" in name and not os.path.exists(name):
         name, _, kernel = name.rpartition("@")
     try:
         rules = named_kernel(None) if kernel is None else kernel_named(kernel)
@@ -78,4 +64,6 @@ def named_guest(text: str, host: Host) -> Guest:
 
 def guest_data(text: str) -> bytes | None:
     """Return the bytes of a guest model's file, None if it is words. Raises UsageError."""
-    return _bytes(text) if Path(text).is_file() else None
+    # What a shell's <(...) names is no regular file, and Path.exists() raises for words that are too long for a name.
+    named = text == "-" or (os.path.exists(text) and not os.path.isdir(text))
+    return file_bytes(text) if named else None

@@ -19,6 +19,7 @@ from xsavvy.kvm import NEWEST, Kernel, UnknownKernel
 from xsavvy.kvm import kernel as kernel_named
 from xsavvy.live import Unreachable, read_cpuid
 
+from .file import dump_bytes, reading
 from .usage import UsageError, unknown
 
 __all__ = [
@@ -32,7 +33,6 @@ __all__ = [
 ]
 
 STREAM_LIMIT = 256 << 20
-DUMP_LIMIT = 8 << 20
 THIS_MACHINE = "this machine"
 
 
@@ -46,12 +46,10 @@ def read_areas(path: str, kind: str | None, thread: int | None) -> tuple[Saved, 
         if path == "-":
             areas = read_image(_whole(sys.stdin.buffer, "<stdin>"), "<stdin>", wanted)
         else:
-            with Path(path).open("rb") as file:
+            with reading(path), Path(path).open("rb") as file:
                 areas = read_image(file if file.seekable() else _whole(file, path), path, wanted)
     except UnreadableImage as error:
         raise UsageError(str(error)) from None
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {error.strerror or error}") from None
     if thread is None:
         return areas
     found = tuple(each for each in areas if each.owner == f"thread {thread}")
@@ -74,16 +72,10 @@ def named_cpu(cpu: str | None) -> Candidate | None:
         return None
     if cpu in PRESETS:
         return Candidate(cpu, processor(PRESETS[cpu].table))
-    path = Path(cpu)
-    if not path.is_file():
-        raise unknown("CPU (preset, or file with a CPUID dump)", cpu, PRESETS)
     try:
-        with path.open("rb") as file:
-            return Candidate(cpu, processor(read(file.read(DUMP_LIMIT + 1), cpu)))
+        return Candidate(cpu, processor(read(dump_bytes(cpu, "CPU"), cpu)))
     except (UnreadableDump, IncompleteTable) as error:
         raise UsageError(str(error)) from None
-    except OSError as error:
-        raise UsageError(f"{cpu}: cannot be read: {error.strerror}") from None
 
 
 def this_cpu() -> Candidate:

@@ -17,7 +17,8 @@ from xsavvy.kvm import kernel as kernel_named
 from xsavvy.kvm.kernels import Kernel
 from xsavvy.kvm.objection import objections
 
-from .dumps import Dump, file_bytes, open_dump
+from .dumps import Dump, open_dump
+from .file import dump_bytes
 from .usage import UsageError
 
 __all__ = ["LintResult", "lint"]
@@ -77,7 +78,7 @@ def _enumeration(name: str | None) -> str | None:
     """Return a C header's text, or None for what is none; standard input holds a dump."""
     if name is None or not name.endswith((".h", ".c")):
         return None
-    text = file_bytes(name).decode("utf-8", "replace")
+    text = dump_bytes(name, "CPU").decode("utf-8", "replace")
     return text if recognises_enumeration(text) else None
 
 

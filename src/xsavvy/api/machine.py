@@ -31,7 +31,8 @@ from xsavvy.live.kvm import conform_maintainers as ask_maintainers
 from xsavvy.live.kvm.upstream import conform_upstream as ask_upstream
 
 from .checking import check
-from .dumps import LIMIT, open_dump
+from .dumps import open_dump
+from .file import LIMIT, file_bytes, reading, writing
 from .usage import UsageError
 
 __all__ = [
@@ -123,10 +124,8 @@ def conform_kvm(
     except Unreachable as error:
         raise UsageError(f"{oracle}: {error}") from None
     if record is not None and taken is not None:
-        try:
+        with writing(record):
             write_capture(record, oracle, start, images, masks, taken)
-        except OSError as error:
-            raise UsageError(f"{record}: cannot be written: {error.strerror}") from None
     return found
 
 
@@ -147,11 +146,10 @@ def conform_maintainers() -> MaintainersConformance:
 def replay_kvm(path: Path) -> KvmConformance | None:
     """Judge a KVM's kept answers again; None if the file is something else. Raises UsageError."""
     try:
-        return replay_capture(path) if is_capture(path) else None
+        with reading(path):
+            return replay_capture(path) if is_capture(path) else None
     except BadCapture as error:
         raise UsageError(str(error)) from None
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
 
 
 def conform_bochs(
@@ -171,31 +169,27 @@ def conform_bochs(
     try:
         if record is None:
             return ask_bochs(count, **asked)
-        with Capture(record, start) as capture:
+        with writing(record), Capture(record, start) as capture:
             return ask_bochs(count, record=capture.take, **asked)
     except Unreachable as error:
         raise UsageError(f"bochs: {error}") from None
-    except OSError as error:
-        raise UsageError(f"{record}: cannot be written: {error.strerror}") from None
 
 
 def replay_bochs(path: Path) -> BochsConformance | None:
     """Judge Bochs' kept answers again; None if the file is something else. Raises UsageError."""
     try:
-        return replay_bochs_capture(path) if is_bochs_capture(path) else None
+        with reading(path):
+            return replay_bochs_capture(path) if is_bochs_capture(path) else None
     except BadCapture as error:
         raise UsageError(str(error)) from None
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
 
 
 def _recorded(path: Path) -> list[Case]:
-    try:
-        lines = path.read_bytes()[: LIMIT + 1].splitlines()
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
+    data = file_bytes(path)
+    if len(data) > LIMIT:
+        raise UsageError(f"{path}: expected at most {LIMIT} bytes of recorded cases")
     cases = []
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(data.splitlines(), 1):
         try:
             cases.append(decode(line))
         except ValueError as error:
@@ -206,7 +200,5 @@ def _recorded(path: Path) -> list[Case]:
 
 
 def _write(path: Path, cases: list[Case]) -> None:
-    try:
+    with writing(path):
         path.write_bytes(b"".join(encode(case) + b"\n" for case in cases))
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be written: {error.strerror}") from None

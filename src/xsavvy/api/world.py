@@ -4,7 +4,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from pathlib import Path
 
 from xsavvy.cpuid import UnreadableDump, read
 from xsavvy.cpuid.describe import describe
@@ -20,12 +19,12 @@ from xsavvy.model.platforms import Platform, from_table, preset
 from xsavvy.model.registry import CHOICES, SCENARIOS, scenario_named
 from xsavvy.model.scenario import Scenario
 
+from .file import dump_bytes
 from .usage import UsageError, unknown
 
 __all__ = ["Setting", "default_names", "find_scenario", "setting", "world"]
 
 FALLBACK = "sapphire-rapids"
-LIMIT = 8 << 20
 
 
 @dataclass(frozen=True)
@@ -86,17 +85,11 @@ def _machine() -> tuple[Platform, tuple[str, ...]]:
 def _platform(name: str) -> Platform:
     if name in PRESETS:
         return preset(name)
-    path = Path(name)
-    if not path.is_file():
-        raise unknown("platform (preset, or file with a CPUID dump)", name, PRESETS)
     try:
-        with path.open("rb") as file:
-            table = read(file.read(LIMIT + 1), name)
+        table = read(dump_bytes(name, "platform"), name)
         return from_table(table, name, table.vendor)
     except (UnreadableDump, IncompleteTable) as error:
         raise UsageError(str(error)) from None
-    except OSError as error:
-        raise UsageError(f"{name}: cannot be read: {error.strerror}") from None
 
 
 def _chosen(

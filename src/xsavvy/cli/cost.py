@@ -112,9 +112,11 @@ def command(
     for message in report.notes:
         note(message)
     if svg is not None:
+        from xsavvy.api.file import writing
         from xsavvy.report.costpicture import cost_svg
 
-        svg.write_text(cost_svg(report), encoding="utf-8")
+        with writing(svg):
+            svg.write_text(cost_svg(report), encoding="utf-8")
     if as_json:
         more = {
             "compare": report.compare,

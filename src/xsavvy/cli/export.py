@@ -69,7 +69,7 @@ def command(
 
 
 def _write(path: Path, text: str) -> None:
-    try:
-        path.write_text(text)
-    except OSError as error:
-        raise click.UsageError(f"{path}: cannot be written: {error.strerror}") from None
+    from xsavvy.api.file import writing
+
+    with writing(path):
+        path.write_text(text, encoding="utf-8")

@@ -190,6 +190,7 @@ def convert(
     --default give it up by name, and '--default MXCSR' resets MXCSR.
     """
     from xsavvy import api
+    from xsavvy.api.file import writing
     from xsavvy.report.image import converted_lines
     from xsavvy.report.json import encode
     from xsavvy.report.screen import Screen
@@ -204,10 +205,8 @@ def convert(
         kind=kind,
         thread=thread,
     )
-    try:
+    with writing(output):
         output.write_bytes(done.area)
-    except OSError as error:
-        raise api.UsageError(f"{output}: cannot be written: {error.strerror}") from None
     if as_json:
         result = {
             "file": str(output), "size": len(done.area), "format": done.format, "cpu": done.cpu,

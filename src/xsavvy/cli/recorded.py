@@ -20,6 +20,7 @@ __all__ = ["measure_here", "show_replay"]
 
 def measure_here(output: str | None, *, as_json: bool) -> int:
     """Measure this machine; print the weights, or write them to a file."""
+    from xsavvy.api.file import writing
     from xsavvy.api.measuring import measure_weights
     from xsavvy.report.json import encode
     from xsavvy.report.recorded import measured_lines
@@ -27,7 +28,8 @@ def measure_here(output: str | None, *, as_json: bool) -> int:
 
     found = measure_weights()
     if output is not None:
-        Path(output).write_text(found.weights.to_toml(), encoding="utf-8")
+        with writing(output):
+            Path(output).write_text(found.weights.to_toml(), encoding="utf-8")
     if as_json:
         weights = found.weights
         more = {"title": weights.title, "unit": weights.unit, "missing": dict(found.missing)}

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     Flags = NDArray[np.bool_]
     Codes = NDArray[np.uint8]
 
-__all__ = ["CODES", "Columns", "Fleet", "by_kind", "columns", "matrix", "one_by_one"]
+__all__ = ["CODES", "Codes", "Columns", "Fleet", "by_kind", "columns", "matrix", "one_by_one"]
 
 CODES: Final = {effect: code for code, effect in enumerate(EFFECTS)}
 """What the numbers of a matrix mean: 0 loads, 1 unknown, 2 loses, 3 refused."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from xml.sax.saxutils import escape as xml_escape
 from xml.sax.saxutils import quoteattr
 
-from xsavvy.api.usage import UsageError
+from xsavvy.api.file import writing
 from xsavvy.report.text import escape, number
 
 if TYPE_CHECKING:
@@ -206,10 +206,8 @@ def area(cpu: CpuDescription) -> str:
 
 def write_area(cpu: CpuDescription, path: Path) -> None:
     """Write the picture to a file. Raises UsageError."""
-    try:
+    with writing(path):
         path.write_text(area(cpu), encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be written: {error.strerror}") from None
 
 
 STYLE: Final = """

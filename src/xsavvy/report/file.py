@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from xsavvy.api.file import writing
 from xsavvy.api.result import CheckResult, LeftOut
-from xsavvy.api.usage import UsageError
 
 __all__ = ["write_file", "write_reports"]
 
@@ -32,7 +32,5 @@ def write_reports(
 
 def write_file(path: Path, text: str) -> None:
     """Write a file. Raises UsageError if it cannot be written."""
-    try:
+    with writing(path):
         path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be written: {error.strerror}") from None
