@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import json
 import re
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from xsavvy.isa import masks, registers
 from xsavvy.isa import system as system_rules
 from xsavvy.live.bochs import is_capture, replay_capture
 from xsavvy.live.bochs.known import FILTERS
-from xsavvy.live.kvm import BadCapture
+from xsavvy.live.capture import LONGEST, BadCapture
 
 ROOT = Path(__file__).parents[2]
 CAPTURE = Path(__file__).parent / "captures" / "bochs-2.7.jsonl.gz"
@@ -91,6 +92,19 @@ def test_a_truncated_capture_is_one_line(tmp_path: Path) -> None:
     assert is_capture(path)
     with pytest.raises(BadCapture, match="expected a whole file"):
         replay_capture(path)
+
+
+def test_a_line_without_end_is_not_held(tmp_path: Path) -> None:
+    """A small compressed file that says gigabytes in one line is refused by the first of them."""
+    path = tmp_path / "capture"
+    head = b'{"kind": "xsavvy-bochs-capture", "seed": 1}\n'
+    path.write_bytes(gzip.compress(head + bytes(20 * LONGEST)))
+    tracemalloc.start()
+    with pytest.raises(BadCapture, match=f"lines of at most {LONGEST}"):
+        replay_capture(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 8 * LONGEST
 
 
 def test_each_damaged_field_is_one_line(tmp_path: Path) -> None:

@@ -15,8 +15,8 @@ from xsavvy.kvm.capabilities import capabilities
 from xsavvy.kvm.configuration import configuration
 from xsavvy.kvm.exposed import MSRS, leaf_d, listed_msrs
 from xsavvy.live import read_cpuid
+from xsavvy.live.capture import BadCapture
 from xsavvy.live.kvm import (
-    BadCapture,
     asker,
     conform_kvm,
     is_capture,

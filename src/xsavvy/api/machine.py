@@ -17,9 +17,9 @@ from xsavvy.live.bochs import BochsConformance, Capture
 from xsavvy.live.bochs import conform_bochs as ask_bochs
 from xsavvy.live.bochs import is_capture as is_bochs_capture
 from xsavvy.live.bochs import replay_capture as replay_bochs_capture
+from xsavvy.live.capture import BadCapture
 from xsavvy.live.case import decode, encode
 from xsavvy.live.kvm import (
-    BadCapture,
     KvmConformance,
     MaintainersConformance,
     is_capture,
@@ -196,6 +196,8 @@ def _recorded(path: Path) -> list[Case]:
             raise UsageError(
                 f"{path}:{number}: {error}; expected a recorded case, one JSON object a line"
             ) from None
+    if not cases:
+        raise UsageError(f"{path}: empty; expected recorded cases, one JSON object a line")
     return cases
 
 

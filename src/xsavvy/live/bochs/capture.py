@@ -10,12 +10,11 @@ from __future__ import annotations
 import gzip
 import json
 import time
-import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, Final, Self, cast
 
-from xsavvy.live.kvm.capture import BadCapture
+from xsavvy.live.capture import BadCapture, begins_with, lines_of
 
 from .case import BochsCase, Reply, case_from_plain, written
 from .conform import BochsConformance, Taken, result
@@ -58,17 +57,13 @@ class Capture:
 
 def is_capture(path: Path) -> bool:
     """Tell whether a file begins as a capture does. Raises OSError."""
-    with _opened(path) as file:
-        try:
-            return KIND.encode() in file.readline(1 << 16)
-        except (OSError, EOFError, zlib.error):
-            return False
+    return begins_with(path, KIND)
 
 
 def replay_capture(path: Path) -> BochsConformance:
     """Judge kept answers again, by the rules as they are now. Raises BadCapture, OSError."""
     began = time.perf_counter()
-    lines = _lines(path)
+    lines = lines_of(path, LIMIT)
     try:
         seed = int(json.loads(next(lines, b"null"))["seed"])
     except (LookupError, RecursionError, TypeError, ValueError) as error:
@@ -113,23 +108,3 @@ def _part(plain: dict[str, Any]) -> Part:
     if not part.image_bytes:
         raise ValueError("a processor without state")
     return part
-
-
-def _opened(path: Path) -> BinaryIO:
-    with path.open("rb") as file:
-        packed = file.read(2) == b"\x1f\x8b"
-    return cast(BinaryIO, gzip.open(path, "rb")) if packed else path.open("rb")
-
-
-def _lines(path: Path) -> Iterator[bytes]:
-    """Give the lines of a capture, of which there is a bounded number of bytes. Raises BadCapture."""
-    left = LIMIT
-    try:
-        with _opened(path) as file:
-            while line := file.readline(left + 1):
-                left -= len(line)
-                if left < 0:
-                    raise BadCapture(f"{path}: more than {LIMIT} bytes, expected fewer")
-                yield line
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise BadCapture(f"{path}: {error}; expected a whole file, compressed or not") from None

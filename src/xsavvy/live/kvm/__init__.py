@@ -5,12 +5,11 @@
 `cause` explains what differs; `conform` tells the story.
 """
 
-from .capture import BadCapture, is_capture, replay_capture, write_capture
+from .capture import is_capture, replay_capture, write_capture
 from .conform import KvmConformance, conform_kvm, judge
 from .maintainers import MaintainersConformance, conform_maintainers
 
 __all__ = [
-    "BadCapture",
     "KvmConformance",
     "MaintainersConformance",
     "conform_kvm",

@@ -7,24 +7,19 @@ one holds calls and answers.
 
 from __future__ import annotations
 
-import gzip
 import json
-import zlib
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any
+
+from xsavvy.live.capture import BadCapture, begins_with, lines_of
 
 from .conform import KvmConformance, judge
 
-__all__ = ["BadCapture", "is_capture", "replay_capture", "write_capture"]
+__all__ = ["is_capture", "replay_capture", "write_capture"]
 
 KIND = "xsavvy-kvm-capture"
 LIMIT = 256 << 20
 MOST = 100_000
-
-
-class BadCapture(ValueError):
-    """A file that is no capture, or whose answers do not fit the questions; one line: file, line, what was expected."""
 
 
 def write_capture(
@@ -39,11 +34,7 @@ def write_capture(
 
 def is_capture(path: Path) -> bool:
     """Tell whether a file begins as a capture does. Raises OSError."""
-    with _opened(path) as file:
-        try:
-            return KIND.encode() in file.readline(4096)
-        except (OSError, EOFError, zlib.error):
-            return False
+    return begins_with(path, KIND)
 
 
 def replay_capture(path: Path) -> KvmConformance:
@@ -70,30 +61,10 @@ def replay_capture(path: Path) -> KvmConformance:
         raise BadCapture(f"{path}: answers of another form than the questions: {error}") from None
 
 
-def _opened(path: Path) -> BinaryIO:
-    with path.open("rb") as file:
-        packed = file.read(2) == b"\x1f\x8b"
-    return cast(BinaryIO, gzip.open(path, "rb")) if packed else path.open("rb")
-
-
-def _lines(path: Path) -> Iterator[bytes]:
-    """Give the lines of a capture, of which there is a bounded number of bytes. Raises BadCapture."""
-    left = LIMIT
-    try:
-        with _opened(path) as file:
-            while line := file.readline(left + 1):
-                left -= len(line)
-                if left < 0:
-                    raise BadCapture(f"{path}: more than {LIMIT} bytes, expected some megabytes")
-                yield line
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise BadCapture(f"{path}: {error}; expected a whole file, compressed or not") from None
-
-
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, list[Any]]]:
     head: dict[str, Any] = {}
     answers: dict[str, list[Any]] = {}
-    for number, line in enumerate(_lines(path), 1):
+    for number, line in enumerate(lines_of(path, LIMIT), 1):
         try:
             found = json.loads(line)
             if number == 1:
