@@ -11,6 +11,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from xsavvy import api
+from xsavvy.api import fleets
 from xsavvy.cpuid import write_raw
 from xsavvy.cpuid.presets import PRESETS
 
@@ -98,6 +99,31 @@ def test_a_bad_line_is_named(tmp_path: Path, line: str, message: str) -> None:
         api.fleet([], listed=str(listed))
     with pytest.raises(api.UsageError, match="no hosts"):
         api.fleet([])
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"genoa\n" + b"x" * 200_000, r"hosts.csv:2: field larger than field limit"),
+        (b"genoa\ngen\0oa\n", r"hosts.csv:2: no host .*gen\\x00oa"),
+        (
+            b"genoa\n" + b"\xff" * 4096,
+            r"hosts.csv:2: no host .{,200}; expected one of: sandy-bridge",
+        ),
+        (b"\n" * 300, "expected at most 256 bytes"),
+    ],
+)
+def test_a_hostile_list_is_one_line(
+    tmp_path: Path, data: bytes, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An endless field, a name that no file can have, a list that is longer than what is read: no host is lost."""
+    listed = tmp_path / "hosts.csv"
+    listed.write_bytes(data)
+    if b"genoa" not in data:
+        monkeypatch.setattr(fleets, "HOSTS_LIMIT", 256)
+    with pytest.raises(api.UsageError, match=message) as refused:
+        api.fleet([], listed=str(listed))
+    assert len(str(refused.value)) < 1000
 
 
 def test_a_table_that_cannot_be_written(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["FleetReport", "FleetRow", "PairsReport", "PairsRow", "fleet", "fleet_pairs"]
 
+HOSTS_LIMIT = 256 << 20
+"""Bytes of a file with a line for each host: some millions of them."""
 PIECE = 20
 """Sources that a worker takes at a time."""
 
@@ -221,7 +223,7 @@ def _listed(path: str | None, kernel: str | None, words: Sequence[str]) -> list[
         return []
     known: dict[tuple[str, ...], Host] = {}
     found = []
-    for number, row in enumerate(csv.reader(read_text(path).splitlines()), 1):
+    for number, row in _rows(path):
         key = tuple(cell.strip() for cell in row)
         if not key or not key[0] or key[0].startswith("#") or key[0] == "host":
             continue
@@ -233,6 +235,17 @@ def _listed(path: str | None, kernel: str | None, words: Sequence[str]) -> list[
                 raise UsageError(f"{path}:{number}: {error}") from None
         found.append(known[key])
     return found
+
+
+def _rows(path: str) -> Iterator[tuple[int, list[str]]]:
+    """Give the rows of a CSV file and the lines on which they end. Raises UsageError."""
+    reader = csv.reader(read_text(path, HOSTS_LIMIT).splitlines())
+    try:
+        yield from ((reader.line_num, row) for row in reader)
+    except csv.Error as error:
+        raise UsageError(
+            f"{path}:{reader.line_num}: {error}; expected host, kernel, words"
+        ) from None
 
 
 def _save(

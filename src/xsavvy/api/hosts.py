@@ -14,7 +14,7 @@ from xsavvy.kvm.configuration import BadWord, configuration
 from xsavvy.live import Unreachable, read_cpuid
 from xsavvy.migrate import BadGuest, Guest, Host, guest_of
 
-from .file import dump_bytes, file_bytes
+from .file import LIMIT, dump_bytes, file_bytes
 from .imagefile import named_kernel
 from .usage import UsageError
 
@@ -36,9 +36,12 @@ def named_table(name: str | None) -> tuple[str, Table]:
         raise UsageError(str(error)) from None
 
 
-def read_text(path: str) -> str:
-    """Read a file of a VMM's. Raises UsageError."""
-    return file_bytes(path).decode("utf-8", "replace")
+def read_text(path: str, limit: int = LIMIT) -> str:
+    """Read a file of a VMM's or of an operator's, all of it or nothing. Raises UsageError."""
+    data = file_bytes(path, limit)
+    if len(data) > limit:
+        raise UsageError(f"{path}: expected at most {limit:,} bytes")
+    return data.decode("utf-8", "replace")
 
 
 def named_host(name: str | None, kernel: str | None = None, words: Sequence[str] = ()) -> Host:

@@ -6,6 +6,11 @@ from collections.abc import Iterable
 
 __all__ = ["UsageError", "nearest", "unknown"]
 
+LONGEST = 80
+"""Characters of a wrong name that are shown."""
+MOST = 30
+"""Names that are shown where none comes near."""
+
 
 class UsageError(ValueError):
     """A wrong name, file or combination; the message is one line: what, where, what was expected."""
@@ -17,11 +22,15 @@ def unknown(kind: str, name: str, valid: Iterable[str]) -> UsageError:
     >>> str(unknown("scenario", "pkur", ("pkru", "xfd")))
     "no scenario 'pkur'; nearest: pkru"
     """
-    return UsageError(f"no {kind} {name!r}; {nearest(name, valid)}")
+    shown = name if len(name) <= LONGEST else f"{name[:LONGEST]}..."
+    return UsageError(f"no {kind} {shown!r}; {nearest(shown, valid)}")
 
 
 def nearest(name: str, valid: Iterable[str]) -> str:
-    """Return the names that come nearest to one, or all there are if none does."""
+    """Return the names that come nearest to one, or those there are if none does."""
     names = list(valid)
     near = difflib.get_close_matches(name, names, n=3, cutoff=0.4)
-    return f"nearest: {', '.join(near)}" if near else f"expected one of: {', '.join(names)}"
+    if near:
+        return f"nearest: {', '.join(near)}"
+    more = f" and {len(names) - MOST} more" if len(names) > MOST else ""
+    return f"expected one of: {', '.join(names[:MOST])}{more}"
