@@ -69,6 +69,14 @@ def test_a_trace_without_exits_is_shown_only(run: Run, tmp_path: Path) -> None:
     assert said["results"] == []
 
 
+def test_a_trace_from_a_pipe(run: Run) -> None:
+    """`-` is standard input, so that what a recorder prints needs no file."""
+    ran = run("cost", "--trace", "-", "--json", stdin=TRACE)
+    said = json.loads(ran.stdout)
+    assert said["recorded"]["exits"] == {"HLT": 1, "EPT_VIOLATION": 1}
+    assert {each["workload"] for each in said["results"]} == {"stdin"}
+
+
 def test_what_is_no_trace_is_one_line(run: Run, tmp_path: Path) -> None:
     """A file of another kind is refused with what was expected."""
     path = tmp_path / "prose.txt"

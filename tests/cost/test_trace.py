@@ -6,6 +6,7 @@ from __future__ import annotations
 import io
 import tracemalloc
 from collections.abc import Iterator
+from itertools import repeat
 from pathlib import Path
 
 import pytest
@@ -174,6 +175,12 @@ def test_a_file_that_is_no_trace_is_one_clear_line(data: bytes) -> None:
         read_trace(io.BytesIO(data), "there")
     assert str(no.value).startswith("there: ")
     assert "\n" not in str(no.value)
+
+
+def test_a_line_that_never_ends_is_no_trace() -> None:
+    """What gives bytes without end and without a line, such as /dev/zero, is given up."""
+    with pytest.raises(UnreadableTrace, match="no event in 1 lines"):
+        read_trace(_Endless(repeat(b"x" * BLOCK)), "there")  # type: ignore[arg-type]
 
 
 def test_a_missing_file_is_one_clear_line(tmp_path: Path) -> None:

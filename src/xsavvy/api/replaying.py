@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from msgspec.structs import replace
 
 from xsavvy.cost.replay import NothingToReplay, workload_text
-from xsavvy.cost.trace import Recorded, UnreadableTrace, load_trace
+from xsavvy.cost.trace import Recorded, UnreadableTrace, load_trace, read_trace
 
 from .costing import cost
 from .usage import UsageError
@@ -30,8 +31,10 @@ class Replay(NamedTuple):
 
 
 def read_recorded(path: str | Path) -> Recorded:
-    """Read a recorded trace. Raises UsageError."""
+    """Read a recorded trace from a file, or from standard input (`-`). Raises UsageError."""
     try:
+        if str(path) == "-":
+            return read_trace(sys.stdin.buffer, "<stdin>")
         return load_trace(Path(path))
     except UnreadableTrace as error:
         raise UsageError(str(error)) from None
@@ -40,14 +43,15 @@ def read_recorded(path: str | Path) -> Recorded:
 def replay_trace(path: str | Path, **options: Any) -> Replay:
     """Read a recorded trace and count its exits as a workload; `options` are those of `cost`. Raises UsageError."""
     recorded = read_recorded(path)
+    name = "stdin" if str(path) == "-" else Path(path).name
     try:
-        text = workload_text(recorded, Path(path).name)
+        text = workload_text(recorded, name)
     except NothingToReplay as error:
         return Replay(recorded, None, str(error))
     with TemporaryDirectory() as folder:
-        file = Path(folder) / f"{Path(path).stem}.guest"
+        file = Path(folder) / f"{Path(name).stem}.guest"
         file.write_text(text, encoding="utf-8")
-        return Replay(recorded, _named(cost([str(file)], **options), Path(path).name), "")
+        return Replay(recorded, _named(cost([str(file)], **options), name), "")
 
 
 def _named(report: CostReport, name: str) -> CostReport:

@@ -39,7 +39,9 @@ __all__ = ["command"]
     help="Let the checker stop after N states for one choice.",
 )
 @click.option(
-    "--trace", metavar="FILE", help="Replay a recorded trace: text of ftrace, trace-cmd or perf."
+    "--trace",
+    metavar="FILE",
+    help="Replay a recorded trace: text of ftrace, trace-cmd or perf; '-' is standard input.",
 )
 @click.option("--measure", is_flag=True, help="Measure what instructions take on this machine.")
 @click.option("-o", "--output", metavar="FILE", help="Where --measure writes a file for --weights.")

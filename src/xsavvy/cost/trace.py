@@ -16,7 +16,7 @@ import re
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from xsavvy.cost.recorded.line import LINE, batches, lost_events, overwritten
+from xsavvy.cost.recorded.line import BLOCK, LINE, LONGEST, batches, lost_events, overwritten
 from xsavvy.cost.recorded.payload import READERS, Thread, count, host_fpu, settle
 from xsavvy.cost.recorded.result import Recorded, Vcpu
 
@@ -24,6 +24,8 @@ __all__ = ["Recorded", "UnreadableTrace", "Vcpu", "load_trace", "read_trace"]
 
 PATIENCE: Final = 10_000
 """Lines that may come before the first event of a trace."""
+BLOCKS: Final = PATIENCE * LONGEST // BLOCK
+"""Blocks that so many lines fill at most; a file of one endless line has no others."""
 MOST_THREADS: Final = 4096
 """Threads that are told apart; what all further ones do is counted as one thread's."""
 _DIGITS: Final = 9
@@ -56,7 +58,7 @@ def read_trace(file: BinaryIO, name: str) -> Recorded:
         UnreadableTrace: no event among the first 10,000 lines, or none at all.
     """
     reading = _Reading(name)
-    for lines, long in batches(file):
+    for block, (lines, long) in enumerate(batches(file)):
         if not reading.seen.lines and lines and "\0" in lines[0]:
             raise UnreadableTrace(
                 f"{name}: binary data; `trace-cmd report` and `perf script` make text of a recording"
@@ -64,6 +66,8 @@ def read_trace(file: BinaryIO, name: str) -> Recorded:
         reading.seen.lines += long
         reading.seen.torn += long
         reading.take(lines)
+        if not reading.seen.events and block > BLOCKS:
+            raise reading.nothing()
     if not reading.seen.events:
         raise reading.nothing()
     return reading.finish()
