@@ -68,6 +68,17 @@ def test_a_wrong_patch_is_one_line(tmp_path: Path, text: str, message: str) -> N
     assert "mine.py" in str(caught.value)
 
 
+def test_a_patch_that_never_ends_or_leaves_is_one_line(tmp_path: Path) -> None:
+    """A file without end is not read to its end, and sys.exit() in a patch is a mistake like any other."""
+    (tmp_path / "leaves.py").write_text("import sys\nsys.exit(7)\n")
+    for path, message in (
+        (Path("/dev/zero"), "more than 1048576 bytes"),
+        (tmp_path / "leaves.py", "leaves.py:2: SystemExit: 7"),
+    ):
+        with pytest.raises(UsageError, match=message):
+            check(["fpu"], platform="genoa", patch=path)
+
+
 def test_a_patch_is_about_the_run_loop_and_what_builds_on_it(tmp_path: Path) -> None:
     """Without scenarios those are checked that the patch can change."""
     assert "fpu" in default_scenarios(written(tmp_path, "def patch(p):\n    return p"))

@@ -50,7 +50,7 @@ def load_patch(path: Path) -> Patch:
     names: dict[str, Any] = {"__name__": "xsavvy_patch", "__file__": str(path)}
     try:
         exec(code, names)  # noqa: S102 (a patch is the user's own code)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise BrokenPatch(f"{_where(path, error)}: {type(error).__name__}: {error}") from None
     edit = names.get("patch")
     if not callable(edit):
@@ -61,11 +61,12 @@ def load_patch(path: Path) -> Patch:
 
 def _compiled(path: Path) -> CodeType:
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(LIMIT + 1)
     except OSError as error:
         raise BrokenPatch(f"{path}: cannot be read: {error.strerror}") from None
     if len(data) > LIMIT:
-        raise BrokenPatch(f"{path}: {len(data)} bytes, expected a Python file of at most {LIMIT}")
+        raise BrokenPatch(f"{path}: more than {LIMIT} bytes, expected a Python file")
     try:
         return compile(data, str(path), "exec")
     except SyntaxError as error:
@@ -78,7 +79,7 @@ def _guarded(path: Path, edit: Callable[[Program], Any]) -> Callable[[Program], 
     def run(program: Program) -> Program:
         try:
             result = edit(program)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise BrokenPatch(f"{_where(path, error)}: {type(error).__name__}: {error}") from None
         if not isinstance(result, Program):
             raise BrokenPatch(
@@ -105,7 +106,7 @@ def _part(path: Path, found: object) -> str:
     return str(found)
 
 
-def _where(path: Path, error: Exception) -> str:
+def _where(path: Path, error: BaseException) -> str:
     lines = [
         frame.lineno
         for frame in traceback.extract_tb(error.__traceback__)
