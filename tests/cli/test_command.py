@@ -5,9 +5,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 
+import click
 import pytest
 
 from tests.cli.conftest import Run
@@ -16,9 +18,12 @@ from xsavvy import api as real_api
 from xsavvy.api import TraceStep
 from xsavvy.cli.group import one_line
 from xsavvy.cli.list import KINDS
+from xsavvy.cli.main import xsavvy as group
 from xsavvy.version import __version__
 
-COMMANDS = ["check", "trace", "campaign", "export", "list", "cpu", "conform"]
+COMMANDS = group.list_commands(click.Context(group))
+RUN = ["-c", "from xsavvy.cli.main import main; main()"]
+SUBCOMMANDS = [["image", name] for name in ("show", "check", "convert", "diff")]
 
 
 def test_help_names_every_command(run: Run) -> None:
@@ -41,12 +46,18 @@ def test_no_line_of_the_help_is_cut(run: Run) -> None:
     assert "..." not in run("--help").stdout.partition("Commands:")[2].partition("Exit")[0]
 
 
-@pytest.mark.parametrize("name", COMMANDS)
-def test_every_command_explains_itself(run: Run, name: str) -> None:
-    """Every command has a help with its options."""
-    ran = run(name, "--help")
+@pytest.mark.parametrize(
+    "name", [*([name] for name in COMMANDS if name != "image"), *SUBCOMMANDS], ids=" ".join
+)
+def test_every_command_explains_itself(run: Run, name: list[str]) -> None:
+    """Every command has a help with its options, and a usage that no line break cuts in a word."""
+    ran = run(*name, "--help")
     assert ran.exit_code == 0
     assert "--json" in ran.stdout
+    usage = ran.stdout.partition("\n\n")[0]
+    assert usage.startswith(f"Usage: xsavvy {' '.join(name)} ")
+    assert "\n" not in usage
+    assert not re.search(r"'\s*\n", ran.stdout)
 
 
 def test_version(run: Run) -> None:
@@ -145,6 +156,47 @@ def test_a_list_as_json(api: Api, run: Run) -> None:
 def test_messages_cannot_move_the_cursor() -> None:
     """A message is one line without control characters, whatever a file name holds."""
     assert one_line("a\nb \x1b[2J") == "a b \\x1b[2J"
+
+
+def test_a_message_is_not_endless() -> None:
+    """What a file made of a message is cut in its middle; the start says which file, the end what was expected."""
+    cut = one_line(f"file.csv: {'x' * 1_000_000}; expected a host")
+    assert len(cut) < 2100
+    assert cut.startswith("file.csv: xxx")
+    assert cut.endswith("xxx; expected a host")
+    assert "characters" in cut
+
+
+@pytest.mark.parametrize(
+    ("arguments", "closed", "status"),
+    [
+        (["list", "components"], 1, 0),
+        (["cpu", "-"], 0, 2),
+        (["image", "show", "-"], 0, 2),
+        (["list", "nothing"], 2, 2),
+    ],
+)
+def test_a_stream_that_was_closed_is_an_empty_one(
+    arguments: list[str], closed: int, status: int
+) -> None:
+    """`<&-`, `>&-` and `2>&-` leave no stream; the command does what it can and ends as always."""
+    command = [sys.executable, *RUN, *arguments]
+    code = f"import os; os.close({closed}); os.execv({sys.executable!r}, {command!r})"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert ran.returncode == status
+    assert "Traceback" not in ran.stderr
+    assert ran.stderr.count("\n") == (1 if closed == 0 else 0)
+
+
+def test_no_memory_left_is_a_limit(api: Api, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What does not fit is said in one line, and the status is that of a limit."""
+
+    def full(kind: str) -> list[object]:
+        raise MemoryError(kind)
+
+    monkeypatch.setattr(api, "listing", full)
+    ran = run("list", "steps")
+    assert (ran.exit_code, ran.stdout, ran.stderr) == (3, "", "xsavvy: no memory left\n")
 
 
 def test_a_closed_pipe_is_quiet() -> None:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
@@ -16,18 +17,25 @@ from xsavvy.cli.status import STOPPED, USAGE
 __all__ = ["LazyGroup", "one_line"]
 
 
+LONGEST = 2000
+"""Characters of a message; more is what a file made of it."""
+
+
 def one_line(message: str) -> str:
-    """Return a message without line breaks and with other control characters spelled out."""
+    """Return a message without line breaks, with other control characters spelled out, and not endless."""
     words = " ".join(message.split())
+    if len(words) > LONGEST:
+        half = LONGEST // 2
+        words = f"{words[:half]} [... {len(words) - 2 * half:,} characters ...] {words[-half:]}"
     return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in words)
 
 
 class LazyGroup(click.Group):
     """Commands found by name: command `x-y` is the attribute `command` of module `PACKAGE.x_y`.
 
-    A command returns its exit status. Every other way to end has one here: a usage error, or a file
-    that cannot be written, is one line on standard error and status 2; an interrupt or a closed
-    pipe is quiet and status 3.
+    A command returns its exit status. Every other way to end has one here: a usage error, or output
+    that cannot be written, is one line on standard error and status 2; an interrupt, a closed pipe,
+    or no memory left is status 3.
     """
 
     def __init__(self, *args: Any, commands_in: str, names: Sequence[str], **kwargs: Any) -> None:
@@ -67,7 +75,15 @@ class LazyGroup(click.Group):
     def main(self, *args: Any, **kwargs: Any) -> NoReturn:
         """Run the command line and exit; never returns."""
         kwargs["standalone_mode"] = False
+        _open_what_is_closed()
         sys.exit(_status_of(lambda: super(LazyGroup, self).main(*args, **kwargs)))
+
+
+def _open_what_is_closed() -> None:
+    """Let the streams that the caller closed (`>&-`) be empty ones; Python has None in their place."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115
 
 
 def _status_of(run: Callable[[], Any]) -> int:
@@ -84,8 +100,10 @@ def _status_of(run: Callable[[], Any]) -> int:
         # Outside its standalone mode click exits for one reason: nobody reads the output.
         return STOPPED
     except OSError as error:
-        # A file that a command writes: no such folder, no permission, no space.
+        # Files have their own words where they are opened; what is left is mostly a full disk behind a `>`.
         return _say(f"{error.filename or 'output'}: {error.strerror or error}", USAGE)
+    except MemoryError:
+        return _say("no memory left", STOPPED)
     except Exception as error:
         # Only a command that loaded the API can meet its errors, so nothing is imported for this.
         api = sys.modules.get("xsavvy.api")

@@ -187,7 +187,7 @@ def convert(
 
     That is another format, or another CPU's layout. Every component that XSTATE_BV names stays the
     same byte for byte. What the target cannot hold is refused if it is not initial; --drop and
-    --default give it up by name, and '--default MXCSR' resets MXCSR.
+    --default give it up by name, where MXCSR is a name, too.
     """
     from xsavvy import api
     from xsavvy.api.file import writing

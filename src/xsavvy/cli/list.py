@@ -19,12 +19,14 @@ KINDS = (
 
 
 @click.command("list")
-@click.argument("kind", type=click.Choice(KINDS), metavar="|".join(KINDS))
+@click.argument("kind", type=click.Choice(KINDS), metavar="KIND")
 @as_json
 def command(kind: str, *, as_json: bool) -> int:
     """List what the model knows, each with its source.
 
-    'inferred' lists the rules that no source states and that were concluded from others.
+    KIND is scenarios, parts, kernels, commits, choices, properties, witnesses, events, steps, bugs,
+    programs, workloads, components, platforms, or inferred: the rules that no source states and that
+    were concluded from others.
     """
     from xsavvy import api
     from xsavvy.report.json import encode
