@@ -70,6 +70,36 @@ def test_libvirts_element(text: str, xcr0: int, xss: int) -> None:
     assert (hex(found.xcr0), hex(found.xss)) == (hex(xcr0), hex(xss))
 
 
+@pytest.mark.parametrize(
+    ("model", "features", "known"),
+    [
+        ("Skylake-Server-IBRS", "", False),
+        ("Skylake-Server-IBRS", "<feature policy='require' name='pku'/>", False),
+        ("Haswell", "<feature name='xsave'/><feature name='avx'/>", True),
+        ("Haswell", "<feature policy='disable' name='xsave'/>", True),
+        ("kvm64-v1", "", True),
+        ("Westmere-IBRS", "", True),
+        ("", "<feature name='avx'/>", True),
+    ],
+)
+def test_a_model_alone_does_not_say_what_a_guest_has(
+    model: str, features: str, known: bool
+) -> None:
+    """A model with AVX-512 whose features are not written out is refused, not taken for a guest without any."""
+    text = f"<domain><cpu mode='custom'><model fallback='forbid'>{model}</model>{features}</cpu></domain>"
+    if known:
+        assert guest_of("cpu.xml", SPR, text.encode()).xcr0 in {0, 0x7}
+        return
+    with pytest.raises(BadGuest, match=r"cpu\.xml: the features of model 'Skylake-Server-IBRS'"):
+        guest_of("cpu.xml", SPR, text.encode())
+
+
+def test_a_mask_has_64_bits() -> None:
+    """No register holds more."""
+    with pytest.raises(BadGuest, match="a mask of 64 bits"):
+        guest_of(f"xcr0={1 << 64:#x}", SPR)
+
+
 def test_a_dump_taken_in_a_guest() -> None:
     """Its leaf 0xD and features are the model."""
     found = guest_of("guest.txt", SPR, write_raw(PRESETS["genoa-guest"].table).encode())

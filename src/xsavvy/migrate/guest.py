@@ -52,6 +52,11 @@ NAMES: Final = {
 """What QEMU, libvirt and people call these features."""
 _MASK: Final = re.compile(r"(xcr0|xss)=(0x[0-9a-f]+|\d+)\Z", re.IGNORECASE)
 
+_WITHOUT_XSAVE: Final = re.compile(
+    r"((qemu|kvm)(32|64)|Conroe|Penryn|Nehalem|Westmere)(-IBRS)?(-v\d+)?"
+)
+"""Models without XSAVE: libvirt src/cpu_map/x86_*.xml, where every later one has it."""
+
 
 class BadGuest(ValueError):
     """A guest model that cannot be read; `str()` says why."""
@@ -116,6 +121,8 @@ def _changed(guest: Guest, words: Iterable[str], name: str) -> Guest:
         known = NAMES.get(plain, NAMES.get(plain.replace("-", "_")))
         if mask is not None:
             value = int(mask[2], 0)
+            if value >> 64:
+                raise BadGuest(f"{word!r}: expected a mask of 64 bits")
             xcr0, xss = (value, xss) if mask[1].lower() == "xcr0" else (xcr0, value)
             features |= _features_of(value)
         elif plain in {"none", "plain", "x87", "sse"}:
@@ -169,11 +176,18 @@ def _of_file(path: str, data: bytes, host: Host) -> Guest:
 
 
 def _of_libvirt(path: str, text: str, host: Host) -> Guest:
-    """Read `<cpu>`: its features on top of nothing, or of the host's with a mode that says so."""
+    """Read `<cpu>`: its features on top of nothing, or of the host's with a mode that says so.
+
+    A running guest's `<cpu>` names a model and what differs from it, and models are not looked up: to take such a guest
+    for one without AVX would let it move anywhere. Whoever writes the features out writes xsave, too.
+    """
     modes: list[str] = []
     words: list[str] = []
+    model: list[str] = []
+    inside: list[str] = []
 
     def start(element: str, attributes: dict[str, str]) -> None:
+        inside.append(element)
         if element == "cpu":
             modes.append(attributes.get("mode", "custom"))
         name = attributes.get("name", "")
@@ -181,13 +195,30 @@ def _of_libvirt(path: str, text: str, host: Host) -> Guest:
             off = attributes.get("policy", "require") in {"disable", "forbid"}
             words.append(f"-{name}" if off else name)
 
+    def text_of(data: str) -> None:
+        if inside and inside[-1] == "model":
+            model.append(data)
+
     parser = expat.ParserCreate("utf-8")
     parser.StartElementHandler = start
+    parser.EndElementHandler = lambda _: inside.pop()
+    parser.CharacterDataHandler = text_of
     try:
         parser.Parse(text, True)
     except expat.ExpatError as error:
         raise BadGuest(f"{path}:{error.lineno}: {expat.ErrorString(error.code)}") from None
     whole = bool(modes) and modes[0] in {"host-model", "host-passthrough", "maximum"}
+    name = "".join(model).strip()
+    if (
+        not whole
+        and name
+        and not _WITHOUT_XSAVE.fullmatch(name)
+        and not {"xsave", "-xsave"} & set(words)
+    ):
+        raise BadGuest(
+            f"{path}: the features of model {name[:40]!r} are not known here: expected each as a <feature>,"
+            " xsave first, as `virsh hypervisor-cpu-baseline --features` writes them"
+        )
     return _changed(offered_guest(host) if whole else Guest(path, 0), words, path)
 
 
