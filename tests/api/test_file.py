@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from xsavvy.api import UsageError, baseline, check, conform_silicon, cpu, migrate
+from xsavvy.api import UsageError, baseline, check, conform_silicon, cpu, migrate, run
 from xsavvy.api.file import LIMIT, dump_bytes, file_bytes, reading, writing
 from xsavvy.cpuid.presets import PRESETS
 
@@ -67,6 +67,15 @@ def test_a_pipe_with_a_name_is_a_dump(tmp_path: Path) -> None:
     assert {
         each.verdict for each in check(["pkru-xinuse"], platform=piped("platform")).results
     } == {"holds"}
+
+
+def test_a_program_from_a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`-` is standard input for a program, too; what is no program is one line."""
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"write XMM = guest\n")))
+    assert run("-").lines == {1: "write XMM = guest"}
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"\xff\0")))
+    with pytest.raises(UsageError, match=r"^<stdin>:1: "):
+        run("-")
 
 
 def test_a_replay_without_cases_is_refused(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ The steps of the host follow by themselves: at each moment one actor has control
 program's lines are taken at the first moment at which they are possible.
 """
 
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -18,11 +19,12 @@ from xsavvy.model.build import World, assembled, constants_for, start_state
 from xsavvy.model.edits import ImpossibleDesign
 from xsavvy.model.part import Part
 from xsavvy.model.patch import Patch
-from xsavvy.model.programs import BrokenProgram, GuestProgram, programs, read_program
+from xsavvy.model.programs import BrokenProgram, GuestProgram, parse, programs, read_program
 from xsavvy.model.registry import PARTS
 from xsavvy.model.scenario import Scenario
 
 from .checking import answers_of, patch_of
+from .file import file_bytes
 from .result import CheckResult
 from .stepping import Runner, RunStep, number_of
 from .story import Story, told
@@ -143,11 +145,13 @@ def _report(target: World, runner: Runner) -> RunReport:
 
 
 def find_program(name: str) -> GuestProgram:
-    """Return a program by name or by file. Raises UsageError."""
+    """Return a program by name, by file, or from standard input (`-`). Raises UsageError."""
     try:
         if name in programs():
             return programs()[name]
-        if not Path(name).exists():
+        if name == "-":
+            return parse(file_bytes(name).decode("utf-8", "replace"), "<stdin>")
+        if not os.path.exists(name):
             raise unknown("program (or file with one)", name, programs())
         return read_program(Path(name))
     except BrokenProgram as error:

@@ -25,8 +25,8 @@ def command(program: str, *, brief: bool, as_json: bool, html: Path | None, **op
     """Run a guest program step by step, and see why.
 
     What each step touches, in which context. PROGRAM is the name of one that comes with xsavvy
-    ('xsavvy list programs') or a file. Each line is an instruction of the guest or an event of the
-    host; what the host does in between follows from the model. An 'expect' that is not met, or a
+    ('xsavvy list programs'), a file, or '-'. Each line is an instruction of the guest or an event of
+    the host; what the host does in between follows from the model. An 'expect' that is not met, or a
     property that breaks unforeseen, is exit status 1.
     """
     from xsavvy import api
