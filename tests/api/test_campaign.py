@@ -191,6 +191,24 @@ def test_a_worker_that_dies_is_one_unfinished_job(monkeypatch: pytest.MonkeyPatc
     assert [each.verdict for each in report.left_out] == ["incomplete"]
 
 
+def test_a_worker_that_answers_nonsense_is_one_unfinished_job(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What is no result ends one job and the worker, not the campaign; nobody waits for ever."""
+    script = (
+        "from xsavvy.api.matrix import job, worker\n"
+        "do = job.do_text\n"
+        "worker.do_text = lambda text: 'nonsense' if 'v6.17' in text else do(text)\n"
+        "worker.serve()\n"
+    )
+    monkeypatch.setattr(pool, "COMMAND", [sys.executable, "-c", script])
+    report = run(platforms=["genoa"])
+    lost = [each for each in report.jobs if each.verdict == "incomplete"]
+    assert [each.job.kernel for each in lost] == ["v6.17"]
+    assert lost[0].reason.startswith("the worker cannot be talked to: ")
+    assert len(report.jobs) == 5
+
+
 @pytest.mark.parametrize(
     ("error", "reason"),
     [(MemoryError(), "out of memory"), (KeyError("x"), "KeyError: 'x'")],

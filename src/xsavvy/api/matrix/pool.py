@@ -94,6 +94,10 @@ class _Bench(threading.Thread):
                 return msgspec.json.decode(line, type=JobResult)
         except OSError:
             pass  # the pipe is closed: the worker is gone, which its status explains
+        except ValueError as error:
+            # What was asked or answered is no JSON; the next task gets another worker.
+            self._end()
+            return unfinished(task.job, f"the worker cannot be talked to: {error}", task.digest)
         return unfinished(task.job, cause(self._end()), task.digest)
 
     def _hire(self) -> subprocess.Popen[bytes]:
