@@ -74,6 +74,17 @@ def test_the_picture_is_xml_without_scripts(tmp_path: Path) -> None:
     assert "script" not in names
 
 
+def test_a_name_cannot_break_the_picture(tmp_path: Path) -> None:
+    """A file name may hold what XML cannot: it is spelled out, or escaped."""
+    dump = tmp_path / "a\x1b[2J<script>\uffff&.txt"
+    dump.write_text(write_raw(PRESETS["genoa"].table))
+    path = tmp_path / "fleet.svg"
+    api.fleet([str(dump)], guests=["avx"], picture=path)
+    root = ET.fromstring(path.read_text())
+    texts = [each.text or "" for each in root.iter("{http://www.w3.org/2000/svg}text")]
+    assert any("a\\x1b[2J<script>\\xffff&.txt" in text for text in texts)
+
+
 def test_hosts_of_a_file(tmp_path: Path) -> None:
     """A line names a preset or a dump, a kernel, and the host's configuration."""
     dump = tmp_path / "own.txt"

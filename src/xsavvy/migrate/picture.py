@@ -32,9 +32,9 @@ def matrix_svg(
     size = f'viewBox="0 0 {width} {height}" width="{width}" height="{height}"'
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" {size} font-family="sans-serif" font-size="12" role="img">',
-        f"<title>{escape(title)}</title>",
+        f"<title>{_words(title)}</title>",
         f'<rect width="{width}" height="{height}" fill="white"/>',
-        f'<text x="10" y="18" font-weight="bold">{escape(title)}</text>',
+        f'<text x="10" y="18" font-weight="bold">{_words(title)}</text>',
     ]
     for place, word in enumerate(WORDS):
         parts.append(_cell(10 + 110 * place, 26, place))
@@ -42,19 +42,24 @@ def matrix_svg(
     for place, name in enumerate(heads):
         x = left + CELL * place + 14
         parts.append(
-            f'<text transform="translate({x} {top - 6}) rotate(-45)">{escape(name)}</text>'
+            f'<text transform="translate({x} {top - 6}) rotate(-45)">{_words(name)}</text>'
         )
     for row, name in enumerate(rows):
         y = top + ROW * row
-        parts.append(f'<text x="{left - 6}" y="{y + 13}" text-anchor="end">{escape(name)}</text>')
+        parts.append(f'<text x="{left - 6}" y="{y + 13}" text-anchor="end">{_words(name)}</text>')
         for column, code in enumerate(codes[row]):
             about = f"{name}, {heads[column]}: {WORDS[code]}"
             parts.append(_cell(left + CELL * column, y, code, about))
     return "\n".join([*parts, "</svg>", ""])
 
 
+def _words(text: str) -> str:
+    """Return text for XML, which has no control characters, however they are written."""
+    return escape("".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text))
+
+
 def _cell(x: int, y: int, code: int, about: str = "") -> str:
-    title = f"<title>{escape(about)}</title>" if about else ""
+    title = f"<title>{_words(about)}</title>" if about else ""
     return (
         f'<g>{title}<rect x="{x}" y="{y}" width="{CELL - 2}" height="{ROW - 2}" rx="2" fill="{COLOURS[code]}"/>'
         f'<text x="{x + CELL / 2 - 1}" y="{y + 12}" fill="white" text-anchor="middle">{SIGNS[code]}</text></g>'

@@ -11,11 +11,10 @@ import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
-from xml.sax.saxutils import escape as xml_escape
 from xml.sax.saxutils import quoteattr
 
 from xsavvy.api.file import writing
-from xsavvy.report.text import escape, number
+from xsavvy.report.text import escape, in_xml, number
 
 if TYPE_CHECKING:
     from xsavvy.cpuid.describe import ComponentRow, CpuDescription
@@ -80,7 +79,7 @@ def _note(row: ComponentRow) -> str:
 
 
 def _text(x: float, y: float, words: str, style: str = "", anchor: str = "start") -> str:
-    safe = xml_escape(escape(words))
+    safe = in_xml(words)
     return f'<text x="{x:.0f}" y="{y:.1f}" class="{style}" text-anchor="{anchor}">{safe}</text>'
 
 
@@ -88,7 +87,7 @@ def _box(block: Block, x: float, y: float) -> Iterator[str]:
     """Draw one run of bytes: offset at its upper left, name and size inside."""
     height, middle = block.height, y + block.height / 2 + 4.5
     about = f"{block.name}: {number(block.size)} bytes at {block.offset:#x}. {block.note}"
-    yield f"<g><title>{xml_escape(escape(about))}</title>"
+    yield f"<g><title>{in_xml(about)}</title>"
     yield (
         f'<rect x="{x:.0f}" y="{y:.1f}" width="{BOX}" height="{height:.1f}" class="box {block.kind}"/>'
     )

@@ -8,9 +8,9 @@ from fractions import Fraction
 from itertools import cycle
 from math import ceil, floor, log10
 from typing import NamedTuple
-from xml.sax.saxutils import escape
 
 from xsavvy.report.costsheet import COLORS, REFUTED
+from xsavvy.report.text import in_xml
 
 __all__ = ["FOOT", "HIGH", "TOP", "Curve", "Panel", "draw", "round_values"]
 
@@ -84,7 +84,7 @@ def draw(panel: Panel, y: int) -> Iterator[str]:
     ends = [value for line in panel.lines for at in (0.0, panel.most_rate) for value in line.at(at)]
     least, most = min(ends), max(ends)
     frame = _Frame(y, panel.most_rate, least, most if most > least else least + 1)
-    yield f'<text x="10" y="{y + LINE}" font-weight="bold">{escape(panel.heading)}</text>'
+    yield f'<text x="10" y="{y + LINE}" font-weight="bold">{in_xml(panel.heading)}</text>'
     yield from _axes(frame, panel.rate)
     for low, mid, high in panel.pays:
         yield from _strip(frame, low, mid, high)
@@ -108,13 +108,13 @@ def _axes(frame: _Frame, name: str) -> Iterator[str]:
         yield f'<text x="{LEFT - 8}" y="{at + 4:.1f}" text-anchor="end">{cycles:,.12g}</text>'
     zero = frame.down(0)
     yield f'<line x1="{LEFT}" x2="{right}" y1="{zero:.1f}" y2="{zero:.1f}" class="frame"/>'
-    yield f'<text x="{LEFT + WIDE / 2:.0f}" y="{bottom + 34}" text-anchor="middle">{escape(name)}</text>'
+    yield f'<text x="{LEFT + WIDE / 2:.0f}" y="{bottom + 34}" text-anchor="middle">{in_xml(name)}</text>'
 
 
 def _strip(frame: _Frame, low: float, mid: float, high: float) -> Iterator[str]:
     left, right, at = frame.across(low), frame.across(high), frame.across(mid)
     top, bottom = frame.y + TOP, frame.y + TOP + HIGH
-    words = escape(f"it pays from {mid:.3g} ({low:.3g} to {high:.3g})")
+    words = in_xml(f"it pays from {mid:.3g} ({low:.3g} to {high:.3g})")
     yield (
         f'<rect class="pays" x="{left:.1f}" y="{top}" width="{right - left:.1f}" height="{HIGH}">'
         f"<title>{words}</title></rect>"
@@ -140,7 +140,7 @@ def _labels(frame: _Frame, colored: Sequence[tuple[Curve, str]]) -> Iterator[str
         cross = "\u2715 " if line.refuted else ""
         rest = f" + {', '.join(line.open)} (no price)" if line.open else ""
         names = [*line.names[:-1], line.names[-1] + rest]
-        texts += [(end, color, escape(cross + name)) for name in names]
+        texts += [(end, color, in_xml(cross + name)) for name in names]
     places = _apart([end for end, _, _ in texts], frame.y + TOP + HIGH)
     for at, (_, color, words) in zip(places, texts, strict=True):
         yield f'<g class="{color}"><text x="{LEFT + WIDE + 8}" y="{at:.1f}">{words}</text></g>'

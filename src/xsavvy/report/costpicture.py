@@ -10,11 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
-from xml.sax.saxutils import escape
 
 from xsavvy.report.costcurve import cost_panels
 from xsavvy.report.costsheet import COLORS, REFUTED, sheet
-from xsavvy.report.text import number
+from xsavvy.report.text import in_xml, number
 
 if TYPE_CHECKING:
     from xsavvy.api import CostReport, CostResult
@@ -47,7 +46,7 @@ def cost_svg(report: CostReport) -> str:
 
 def _block(title: str, results: Sequence[CostResult], y: int, most: float) -> Iterator[str]:
     turn = f"{results[0].units} {results[0].unit}"
-    heading = escape(f"{title}; for each {turn}")
+    heading = in_xml(f"{title}; for each {turn}")
     yield f'<text x="10" y="{y + TEXT}" font-weight="bold">{heading}</text>'
     for place, result in enumerate(results, 1):
         yield from _bar(result, y + ROW * place, most)
@@ -61,11 +60,11 @@ def _bar(result: CostResult, y: int, most: float) -> Iterator[str]:
     kinds = dict.fromkeys(event.partition(" ")[0] for event in result.unpriced)
     note = number(round(result.cycles[1])) + "".join(f" + {kind}" for kind in kinds)
     mark = "\u2715 " if result.refuted else ""
-    yield f'<text x="{LEFT - 8}" y="{y + TEXT}" text-anchor="end">{escape(mark + name)}</text>'
+    yield f'<text x="{LEFT - 8}" y="{y + TEXT}" text-anchor="end">{in_xml(mark + name)}</text>'
     yield f'<g class="{color}">'
     yield (
         f'<rect x="{low:.1f}" y="{y + 4}" width="{max(high - low, 2):.1f}" height="{ROW - 10}" '
-        f'class="bar" fill-opacity="0.35"><title>{escape(f"{name}: {words} cycles")}</title></rect>'
+        f'class="bar" fill-opacity="0.35"><title>{in_xml(f"{name}: {words} cycles")}</title></rect>'
     )
     yield f'<rect x="{mid - 1:.1f}" y="{y + 2}" width="3" height="{ROW - 6}" class="bar"/></g>'
-    yield f'<text x="{high + 8:.1f}" y="{y + TEXT}">{escape(note)}</text>'
+    yield f'<text x="{high + 8:.1f}" y="{y + TEXT}">{in_xml(note)}</text>'

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from typing import Final
-from xml.sax.saxutils import escape
+
+from xsavvy.report.text import in_xml
 
 __all__ = ["COLORS", "REFUTED", "sheet"]
 
@@ -33,7 +34,7 @@ def sheet(title: str, body: Sequence[str], width: int, height: int, head: str = 
     size = f'viewBox="0 0 {width} {height}" width="{width}" height="{height}"'
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" {size} font-family="sans-serif" font-size="12" role="img">',
-        f"<title>{escape(title)}</title>",
+        f"<title>{in_xml(title)}</title>",
         "<style>",
         *_rules(0),
         "@media (prefers-color-scheme: dark) {",
@@ -42,7 +43,7 @@ def sheet(title: str, body: Sequence[str], width: int, height: int, head: str = 
         ".band { fill-opacity: 0.16; } .pays { fill-opacity: 0.22; } .curve { stroke-width: 2; fill: none; }",
         "</style>",
         f'<rect width="{width}" height="{height}" class="page"/>',
-        *([f'<text x="10" y="18">{escape(head)}</text>'] if head else []),
+        *([f'<text x="10" y="18">{in_xml(head)}</text>'] if head else []),
     ]
     return "\n".join([*lines, *body, "</svg>", ""])
 

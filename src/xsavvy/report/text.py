@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Sequence
+from xml.sax.saxutils import escape as xml_escape
 
 from rich.text import Text
 
-__all__ = ["columns", "duration", "escape", "flow", "number", "plural", "styled"]
+__all__ = ["columns", "duration", "escape", "flow", "in_xml", "number", "plural", "styled"]
 
 GAP = "  "
-# Controls, invisible marks (among them text that runs backwards), line separators, surrogates.
-_UNSAFE = {"Cc", "Cf", "Zl", "Zp", "Cs"}
+# Controls, invisible marks (among them text that runs backwards), line separators, surrogates, no characters at all.
+_UNSAFE = {"Cc", "Cf", "Zl", "Zp", "Cs", "Cn"}
 
 
 def escape(text: str) -> str:
@@ -28,6 +29,15 @@ def escape(text: str) -> str:
     return "".join(
         f"\\x{ord(char):02x}" if unicodedata.category(char) in _UNSAFE else char for char in text
     )
+
+
+def in_xml(text: str) -> str:
+    """Return text as it stands between two tags; XML has no control characters, however they are written.
+
+    >>> in_xml("<b>\\x1b & c")
+    '&lt;b&gt;\\\\x1b &amp; c'
+    """
+    return xml_escape(escape(text))
 
 
 def styled(text: str, style: str = "") -> Text:

@@ -11,13 +11,12 @@ import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
-from xml.sax.saxutils import escape as xml_escape
 from xml.sax.saxutils import quoteattr
 
 from xsavvy.api.lanes import LANES, lane_of
 from xsavvy.api.usage import UsageError
 from xsavvy.report.lane import Row, lanes_of, rows_of
-from xsavvy.report.text import escape, plural
+from xsavvy.report.text import escape, in_xml, plural
 
 if TYPE_CHECKING:
     from xsavvy.api import CheckResult, Opening
@@ -122,7 +121,7 @@ def _registers(result: CheckResult) -> list[str]:
 
 
 def _text(x: float, y: float, words: str, style: str = "", anchor: str = "start") -> str:
-    safe = xml_escape(escape(words))
+    safe = in_xml(words)
     return f'<text x="{x:.0f}" y="{y:.1f}" class="{style}" text-anchor="{anchor}">{safe}</text>'
 
 
@@ -191,9 +190,9 @@ def _step(frame: Frame, row: Row, y: float) -> Iterator[str]:
     chosen = " ".join(f"{key}={value}" for key, value in step.arguments.items())
     name = step.step.partition(".")[2] or f"{step.step} {chosen}".strip()
     about = "\n".join(
-        escape(each) for each in (step.step, step.summary, step.source, *changes) if each
+        in_xml(each) for each in (step.step, step.summary, step.source, *changes) if each
     )
-    yield f"<g><title>{xml_escape(about)}</title>"
+    yield f"<g><title>{about}</title>"
     yield _text(MARGIN + NUMBER - 10, y + 4, str(row.number), "number", "end")
     size = 5 if step.changes else 3
     yield f'<circle cx="{frame.lanes[lane_of(step.actor, step.step)]:.0f}" cy="{y:.1f}" r="{size}" class="dot"/>'
@@ -229,7 +228,7 @@ def _origin(opening: Opening, frame: Frame) -> tuple[str, float]:
 
 
 def _segment(field: str, value: str, kind: str, x: float, y: float, end: float) -> Iterator[str]:
-    yield f"<g><title>{xml_escape(escape(f'{field} = {value}'))}</title>"
+    yield f"<g><title>{in_xml(f'{field} = {value}')}</title>"
     yield _rect(x, y + 1, BAR, max(end - y - 2, 1), f"bar {kind}")
     if end - y >= ROW / 2:
         yield _text(
