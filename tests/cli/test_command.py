@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import click
 import pytest
@@ -186,6 +187,27 @@ def test_a_stream_that_was_closed_is_an_empty_one(
     assert ran.returncode == status
     assert "Traceback" not in ran.stderr
     assert ran.stderr.count("\n") == (1 if closed == 0 else 0)
+
+
+@pytest.mark.parametrize("arguments", [["cpu", "bad\udcff.txt"], ["list", "\udcffsteps"]])
+def test_an_argument_that_is_no_text_is_refused(run: Run, arguments: list[str]) -> None:
+    """A file name that is not UTF-8 can stand in no JSON, so it is wrong usage from the start."""
+    ran = run(*arguments, "--json")
+    assert (ran.exit_code, ran.stdout) == (2, "")
+    assert "\\udcff" in ran.stderr
+    assert "expected an argument in UTF-8" in ran.stderr
+
+
+def test_a_letter_that_the_terminal_lacks_is_spelled_out(tmp_path: Path) -> None:
+    """Where output is ASCII, a name in other letters ends nothing."""
+    path = tmp_path / "k\u00fchl.txt"
+    path.write_text("CPU:\n   0x0000000d 0x00: eax=0x7 ebx=0x340 ecx=0x340 edx=0x0\n")
+    ran = subprocess.run(
+        [sys.executable, *RUN, "lint", str(path)],
+        capture_output=True, check=False, env={**os.environ, "PYTHONIOENCODING": "ascii"},
+    )  # fmt: skip
+    assert ran.returncode == 0
+    assert b"k\\xfchl.txt  raw  nothing wrong" in ran.stdout
 
 
 def test_no_memory_left_is_a_limit(api: Api, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

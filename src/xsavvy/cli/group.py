@@ -56,6 +56,13 @@ class LazyGroup(click.Group):
         ).command
         return found
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Refuse what is no text, such as a file name of other bytes: no JSON and no XML can repeat it."""
+        for each in args:
+            if not each.isprintable() and any("\ud800" <= char <= "\udfff" for char in each):
+                raise click.UsageError(f"{each!a}: expected an argument in UTF-8", ctx)
+        return super().parse_args(ctx, args)
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
@@ -75,15 +82,21 @@ class LazyGroup(click.Group):
     def main(self, *args: Any, **kwargs: Any) -> NoReturn:
         """Run the command line and exit; never returns."""
         kwargs["standalone_mode"] = False
-        _open_what_is_closed()
+        _prepare_streams()
         sys.exit(_status_of(lambda: super(LazyGroup, self).main(*args, **kwargs)))
 
 
-def _open_what_is_closed() -> None:
-    """Let the streams that the caller closed (`>&-`) be empty ones; Python has None in their place."""
+def _prepare_streams() -> None:
+    """Let the streams that the caller closed (`>&-`) be empty ones, and no letter be one that cannot be written.
+
+    Python has None in the place of a closed stream, and raises for a letter that a terminal's encoding does not have.
+    """
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
-        if getattr(sys, name) is None:
+        stream = getattr(sys, name)
+        if stream is None:
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115
+        elif mode == "w" and stream.encoding.lower() not in {"utf-8", "utf8"}:
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _status_of(run: Callable[[], Any]) -> int:
