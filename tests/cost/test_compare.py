@@ -127,6 +127,14 @@ def test_svm_is_priced_by_its_own_weights() -> None:
         (["xfd-toggle"], {"compare": "xfd_intercept="}, "expected CHOICE"),
         (["xfd-toggle"], {"weights": "nowhere"}, "intel-server"),
         (["xfd-toggle"], {"compare": "kernel=v99"}, "v99"),
+        (["exits"], {"kernel": "v99"}, "v99"),
+        (
+            ["exits"],
+            {"kernel": "v6.18", "compare": "kernel"},
+            "'kernel' compares kernels: expected no kernel",
+        ),
+        (["exits"], {"platform": "nowhere"}, "no platform"),
+        (["exits"], {"compare": "pkru_switch=now,then"}, "no value of pkru_switch 'now'"),
     ],
 )
 def test_what_is_misspelled_is_one_line(
@@ -134,8 +142,14 @@ def test_what_is_misspelled_is_one_line(
 ) -> None:
     """The message has the nearest names."""
     with pytest.raises(UsageError, match=message) as error:
-        cost(names, compare=options.get("compare"), weights=options.get("weights"))
+        cost(names, **options)  # type: ignore[arg-type]
     assert "\n" not in str(error.value)
+
+
+def test_a_kernel_that_is_asked_for_is_the_one_counted() -> None:
+    """A workload that was written to compare kernels gives way."""
+    report = cost(["exits"], kernel="v6.12")
+    assert [(each.kernel, each.choice) for each in report.results] == [("v6.12", "v6.12")]
 
 
 @pytest.mark.parametrize(

@@ -69,7 +69,8 @@ def cost(
 ) -> CostReport:
     """Count what workloads execute under each value of a choice, or on each of some kernels.
 
-    `names` are workloads or files; without them, those that were written for `compare`, or all. `weights` is a CPU of
+    `names` are workloads or files; without them, those that were written for `compare`, or all. With a `kernel`, a
+    workload that was written to compare kernels is counted on that one alone. `weights` is a CPU of
     `weighed_cpus()` or a file; by default the one of the platform's vendor. With `judge` the checker says whether each
     choice is safe. Raises UsageError.
 
@@ -79,9 +80,17 @@ def cost(
     """
     chosen = _workloads(names, compare)
     asked = compare or _question(chosen)
+    if kernel is not None and asked.partition("=")[0].strip() == KERNEL:
+        if compare:
+            raise UsageError(
+                f"{compare!r} compares kernels: expected no kernel {kernel!r} beside it"
+            )
+        asked = ""
     settings = _settings(asked, kernel, choices or {})
     notes: list[str] = []
     runs = list(_runs(chosen, settings, platform, notes))
+    if not runs:
+        raise UsageError(notes[0])
     prices = _prices(weights, runs)
     verdicts = _verdicts(chosen, settings, platform, max_states) if judge else {}
     results = [_result(run, runs, prices, verdicts) for run in runs]
