@@ -5,6 +5,7 @@ A worker with other code is refused before anything starts. Dask gives the task 
 a task that takes several workers with it is unfinished. Source: distributed's documentation, "Resilience".
 """
 
+import re
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -22,6 +23,7 @@ __all__ = ["connected", "on_cluster", "same_code"]
 CONNECT_SECONDS = 10
 PATIENCE_SECONDS = 60
 LOOK_SECONDS = 1
+_ADDRESS = re.compile(r"([a-z]+://)?[^\s/]+:\d{1,5}")
 
 
 def on_cluster(tasks: Sequence[Task], address: str) -> Iterator[JobResult]:
@@ -44,6 +46,11 @@ def connected(address: str) -> Any:
         raise UsageError(
             "--cluster needs Dask, which is not installed: pip install 'xsavvy[cluster]'"
         ) from None
+    # A client that finds no port in an address fails, and then prints a traceback when it is collected.
+    if not _ADDRESS.fullmatch(address):
+        raise UsageError(
+            f"cluster {address!r}: no scheduler answers there: expected an address such as tcp://HOST:8786"
+        )
     try:
         connect: Any = Client
         return connect(address, timeout=CONNECT_SECONDS, set_as_default=False)
