@@ -51,6 +51,13 @@ def test_a_checkpoint_of_another_world_is_refused(tmp_path: Path) -> None:
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("engine", ["reference", "packed", "compiled"])
+def test_a_limit_beyond_every_memory_is_none(engine: str) -> None:
+    """A number of states that no word holds ends nothing."""
+    report = api.check(["pkru-xinuse"], platform="genoa", engine=engine, max_states=10**30)
+    assert {each.verdict for each in report.results} == {"holds"}
+
+
 def test_too_little_memory_is_said_in_one_line() -> None:
     """A limit below what the process has is a wrong use."""
     with pytest.raises(api.UsageError, match="memory limit"):

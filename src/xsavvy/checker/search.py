@@ -26,6 +26,7 @@ from xsavvy.checker.outcome import Outcome
 Engine = Literal["auto", "reference", "packed", "compiled"]
 ENGINES = ("auto", "reference", "packed", "compiled")
 
+ENDLESS = 1 << 62  # a limit that no memory reaches; more does not fit into a word of machine code
 LITTLE = 20_000  # states that "auto" explores before it asks for machine code
 
 
@@ -60,6 +61,8 @@ def search(
     `resources`. Raises ModelError when a step writes an illegal value, ResourceError when
     there is too little memory, no compiler, or a checkpoint of something else.
     """
+    if max_states is not None and max_states >= ENDLESS:
+        max_states = None
     meter = Meter(progress)
     resources = resources or Resources()
     match engine:

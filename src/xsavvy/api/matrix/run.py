@@ -8,6 +8,7 @@ from pathlib import Path
 
 from xsavvy.api.checking import ENGINES
 from xsavvy.api.usage import unknown
+from xsavvy.checker.search import ENDLESS
 
 from .identity import code_identity
 from .job import Prepared, prepare, under_name, with_places
@@ -80,6 +81,8 @@ def explored(
     progress: OnProgress | None = None,
 ) -> CampaignReport:
     """Do the jobs of a campaign, whoever planned them; the parameters are those of `campaign`."""
+    if max_states is not None and max_states >= ENDLESS:
+        max_states = None
     with Store(results) as store:
         store.begin(code_identity(), engine, max_states)
         run = _Run(store, len(wanted), on_result, progress)
