@@ -16,6 +16,12 @@ from xsavvy.api.file import LIMIT, dump_bytes, file_bytes, reading, writing
 from xsavvy.cpuid.presets import PRESETS
 
 
+def test_a_forced_format_asks_for_a_file() -> None:
+    """With a format a name is a file's, even if it is a preset's too."""
+    with pytest.raises(UsageError, match=r"^genoa: cannot be read: No such file"):
+        cpu("genoa", "raw")
+
+
 def test_an_endless_file_is_not_read_to_its_end() -> None:
     """One byte more than the limit says that there is more."""
     assert len(file_bytes("/dev/zero", 100)) == 101

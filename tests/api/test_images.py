@@ -177,6 +177,7 @@ WRONG = [
         "no CPU (preset, or file with a CPUID dump) 'genova'",
     ),
     (lambda path: show_image(path, cpu=path), "expected text"),
+    (lambda path: show_image(path, thread=-5), "no thread '-5'; there is none"),
     (lambda path: show_image(f"{path}.no"), "cannot be read: No such file or directory"),
     (lambda path: check_image(path, by=["xrstore"]), "no judge 'xrstore'; nearest: xrstor"),
     (lambda path: check_image(path, cpu="genoa", kernel="v9.9"), "kernel 'v9.9'"),

@@ -14,7 +14,7 @@ from xsavvy.cpuid.table import Leaf
 from xsavvy.live import Unreachable, read_cpuid
 from xsavvy.live.kvm import asker
 
-from .file import dump_bytes
+from .file import dump_bytes, file_bytes
 from .usage import UsageError
 
 __all__ = ["SOURCES", "Dump", "open_dump"]
@@ -87,7 +87,7 @@ def _kvm(name: str) -> Dump:
 def _file(name: str, form: str | None) -> Dump:
     shown = "<stdin>" if name == "-" else name
     try:
-        source = Source(dump_bytes(name, "CPU"), shown)
+        source = Source(file_bytes(name) if form else dump_bytes(name, "CPU"), shown)
         chosen: Format = detect(source) if form is None else format_named(form)
         return Dump(shown, chosen.name, chosen.reads(source), chosen.roles)
     except (UnreadableDump, UnknownFormat) as error:

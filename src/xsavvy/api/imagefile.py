@@ -54,7 +54,15 @@ def read_areas(path: str, kind: str | None, thread: int | None) -> tuple[Saved, 
         return areas
     found = tuple(each for each in areas if each.owner == f"thread {thread}")
     if not found:
-        raise unknown("thread", str(thread), [each.owner.removeprefix("thread ") for each in areas])
+        raise unknown(
+            "thread",
+            str(thread),
+            [
+                each.owner.removeprefix("thread ")
+                for each in areas
+                if each.owner.startswith("thread ")
+            ],
+        )
     return found
 
 

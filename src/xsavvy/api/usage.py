@@ -32,5 +32,7 @@ def nearest(name: str, valid: Iterable[str]) -> str:
     near = difflib.get_close_matches(name, names, n=3, cutoff=0.4)
     if near:
         return f"nearest: {', '.join(near)}"
+    if not names:
+        return "there is none"
     more = f" and {len(names) - MOST} more" if len(names) > MOST else ""
     return f"expected one of: {', '.join(names[:MOST])}{more}"
