@@ -14,7 +14,7 @@ from typing import Final
 
 from xsavvy.isa.components import AVX, PKRU, SSE, X87, XTILECFG, XTILEDATA
 
-from .rules import CR4_OSXSAVE, CR4_PKE, set_xcr_ok, set_xfd_ok, set_xss_ok
+from .rules import set_xcr_ok, set_xfd_ok, set_xss_ok
 
 __all__ = [
     "EBUSY",
@@ -33,7 +33,6 @@ __all__ = [
     "guest_user_xfeatures",
     "request_permission_errno",
     "set_cpuid2_errno",
-    "set_cr4_ok",
     "set_xcrs_bound",
     "set_xcrs_errno",
     "set_xfd_accepted",
@@ -293,22 +292,6 @@ def set_xsave_sets_pkru(xstate_bv: int) -> int:
     (1, 0)
     """
     return 1 if xstate_bv & PKRU else 0
-
-
-# KVM_SET_SREGS.
-
-
-def set_cr4_ok(cr4: int, has_xsave: int, has_pku: int) -> int:
-    """Say whether KVM accepts CR4.OSXSAVE and CR4.PKE, from the guest and from KVM_SET_SREGS alike.
-
-    Source: arch/x86/kvm/x86.c kvm_is_valid_cr4(), kvm_is_valid_sregs().
-
-    >>> set_cr4_ok(1 << 18, 1, 0), set_cr4_ok(1 << 22, 1, 0), set_cr4_ok(0, 0, 0)
-    (1, 0, 1)
-    """
-    if cr4 & CR4_OSXSAVE and not has_xsave:
-        return 0
-    return 0 if cr4 & CR4_PKE and not has_pku else 1
 
 
 # KVM_SET_XCRS.

@@ -9,7 +9,6 @@ Sources: linux arch/x86/kvm/cpuid.c xstate_required_size(); arch/x86/kernel/fpu/
 from typing import Final
 
 from .ioctls import EINVAL, FPSSE
-from .rules import CR4_OSXSAVE, CR4_PKE
 
 __all__ = [
     "EXTENDED_OFFSET",
@@ -21,7 +20,6 @@ __all__ = [
     "fxsave_image_errno",
     "keeps_format",
     "saved_xss",
-    "set_sregs_errno",
 ]
 
 KVM_XSAVE_BYTES: Final = 4096
@@ -78,19 +76,6 @@ def fxsave_image_errno(xstate_bv: int, mxcsr_legal: int) -> int:
     (0, 22, 22)
     """
     return EINVAL if xstate_bv & ~FPSSE or not mxcsr_legal else 0
-
-
-def set_sregs_errno(cr4: int, has_xsave: int, has_pku: int) -> int:
-    """Return the errno of KVM_SET_SREGS for the two bits of CR4 that need a feature of the guest's.
-
-    Source: arch/x86/kvm/x86.c kvm_is_valid_cr4(), __cr4_reserved_bits().
-
-    >>> set_sregs_errno(1 << 18, 1, 0), set_sregs_errno(1 << 22, 1, 0), set_sregs_errno(1 << 18, 0, 0)
-    (0, 22, 22)
-    """
-    if cr4 & CR4_OSXSAVE and not has_xsave:
-        return EINVAL
-    return EINVAL if cr4 & CR4_PKE and not has_pku else 0
 
 
 def saved_xss(listed: int, supported_xss: int, vmm_saves: int) -> int:

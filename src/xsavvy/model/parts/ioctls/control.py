@@ -6,7 +6,7 @@ Source: arch/x86/kvm/x86.c kvm_set_cr4(), __set_sregs(), kvm_vcpu_reset(); arch/
 
 from xsavvy.checker import Event, Path, Step
 from xsavvy.isa.components import PKRU
-from xsavvy.kvm.ioctls import set_cr4_ok
+from xsavvy.kvm.registers import cr4_errno
 from xsavvy.model.constants import Constants
 from xsavvy.model.emulate import finish
 from xsavvy.model.values import CR4_OSXSAVE, CR4_PKE, USER_MODE, Exit
@@ -36,8 +36,10 @@ MMU_RESET = Step(
 
 def cr4_is_legal(s: IoctlMachine, k: Constants, cr4: int) -> bool:
     """CR4 names only what the guest's CPUID has."""
-    has_xsave = 1 if s.vcpu_cpuid_features & CPUID_XSAVE else 0
-    return set_cr4_ok(cr4, has_xsave, 1 if supported_xcr0(s, k) & PKRU else 0) != 0
+    features = CR4_OSXSAVE if s.vcpu_cpuid_features & CPUID_XSAVE else 0
+    if supported_xcr0(s, k) & PKRU:
+        features |= CR4_PKE
+    return cr4_errno(cr4, features) == 0
 
 
 def set_cr4(s: IoctlMachine, k: Constants) -> None:

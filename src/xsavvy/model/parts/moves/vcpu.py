@@ -20,7 +20,8 @@ from xsavvy.kvm.ioctls import (
     set_xss_accepted,
     set_xss_bound,
 )
-from xsavvy.kvm.migration import set_sregs_errno
+from xsavvy.kvm.registers import cr4_errno
+from xsavvy.kvm.rules import CR4_OSXSAVE, CR4_PKE
 
 from .constants import MoveConstants, at
 from .fpstate import load_guest_fpu, put_guest_fpu
@@ -79,7 +80,10 @@ def set_cpuid2(s: Moving, k: MoveConstants, h: int, cpuid: int) -> int:
 def set_sregs(s: Moving, k: MoveConstants, h: int, cr4: int) -> int:
     """KVM_SET_SREGS with CR4."""
     has_xsave = at(k.src_xsave, k.dst_xsave, h) and s.vcpu_cpuid[h] & USER
-    errno = set_sregs_errno(cr4, 1 if has_xsave else 0, s.vcpu_supported[h] & PKRU)
+    features = CR4_OSXSAVE if has_xsave else 0
+    if s.vcpu_supported[h] & PKRU:
+        features |= CR4_PKE
+    errno = cr4_errno(cr4, features)
     if errno == 0:
         s.vcpu_cr4[h] = cr4
     return errno
