@@ -44,6 +44,15 @@ def test_a_choice_starts_with_its_least_value():
     assert not Choice(odd).dense
 
 
+def test_a_choice_of_two_classes_has_the_members_of_both():
+    """A record that extends another's choice names its own members alone."""
+    kind = Choice(Colour, IntEnum("more", {"BLUE": 9}))
+    assert kind.values == (*Choice(Colour).values, 9)
+    assert (kind.show(4), kind.show(9), kind.show(10)) == ("amber", "blue", "10")
+    assert kind.legal(9)
+    assert not Choice(Colour).legal(9)
+
+
 @pytest.mark.parametrize(
     ("make", "words"),
     [
@@ -55,6 +64,7 @@ def test_a_choice_starts_with_its_least_value():
         (lambda: Below((1 << 63) + 1), r"below 2\*\*63"),
         (lambda: Choice(IntEnum("empty", {})), "no members"),
         (lambda: Choice(IntEnum("cold", {"ICE": -1})), "negative"),
+        (lambda: Choice(Colour, IntEnum("again", {"RED": Colour.RED})), "in both"),
     ],
 )
 def test_an_impossible_kind_is_refused(make, words):

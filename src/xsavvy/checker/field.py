@@ -83,25 +83,39 @@ class Below(Kind):
 class Choice(Kind):
     """A member of an `IntEnum` class, held as its integer and shown by its name.
 
+    `more` is a second class whose members the field may hold too, for a record that extends another's choice.
+
     >>> class Light(enum.IntEnum):
     ...     RED = 0
     ...     GREEN = 1
-    >>> Choice(Light).show(1)
-    'green'
+    >>> class Fault(enum.IntEnum):
+    ...     DARK = 2
+    >>> Choice(Light).show(1), Choice(Light, Fault).show(2)
+    ('green', 'dark')
     """
 
     members: type[enum.IntEnum]
+    more: type[enum.IntEnum] | None = None
 
     def __post_init__(self) -> None:
         if not self.values:
             raise ModelError(f"Choice({self.members.__name__}): the enum has no members")
         if self.values[0] < 0:
             raise ModelError(f"Choice({self.members.__name__}): members must not be negative")
+        if self.more is not None and len(self.values) < len(self.members) + len(self.more):
+            raise ModelError(
+                f"Choice({self.members.__name__}, {self.more.__name__}): a value is in both"
+            )
+
+    @cached_property
+    def _names(self) -> dict[int, str]:
+        every = (*self.members, *(self.more or ()))
+        return {int(member): member.name.lower() for member in every}
 
     @cached_property
     def values(self) -> tuple[int, ...]:
         """Every legal value, ascending."""
-        return tuple(sorted({int(member) for member in self.members}))
+        return tuple(sorted(self._names))
 
     @property
     def dense(self) -> bool:
@@ -120,7 +134,7 @@ class Choice(Kind):
         return value in self.values
 
     def show(self, value: int) -> str:
-        return self.members(value).name.lower() if self.legal(value) else str(value)
+        return self._names.get(value, str(value))
 
     def describe(self) -> str:
         return "one of " + ", ".join(self.show(value) for value in self.values)

@@ -18,11 +18,11 @@ from xsavvy.model.constants import Constants
 from xsavvy.model.fpu import kvm_load_guest_fpu, kvm_put_guest_fpu, nothing, switch_fpu_return
 from xsavvy.model.pkru import sample_host_pkru
 from xsavvy.model.run import vcpu_put
-from xsavvy.model.values import BH_OFF, USER_MODE, Value
+from xsavvy.model.values import BH_OFF, USER_MODE, Exit, Value
 
 from .border import CetSwitch
 from .guest import legal
-from .machine import CetExit, CetMachine, Ioctl
+from .machine import CetMachine, Ioctl
 
 __all__ = [
     "MSR_EVENTS",
@@ -111,7 +111,7 @@ def finish_ssp_tab(s: CetMachine, k: Constants) -> None:
     """Tell the guest that INT_SSP_TAB is written."""
     s.ghost_ssp_tab = s.vcpu_msr_operand
     s.vcpu_msr_operand = Value.INIT
-    s.vcpu_exit = CetExit.NONE
+    s.vcpu_exit = Exit.NONE
 
 
 def vcpu_load(s: CetMachine, k: Constants) -> None:

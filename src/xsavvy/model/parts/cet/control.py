@@ -9,9 +9,9 @@ Source: arch/x86/kvm/regs.c kvm_set_cr0(), kvm_set_cr4(), __set_sregs_common(); 
 from xsavvy.checker import Event, Path, Program, Step
 from xsavvy.kvm.cet import CR0_WP, CR4_CET, SHSTK, cr_pair_ok
 from xsavvy.model.constants import Constants
-from xsavvy.model.values import Value
+from xsavvy.model.values import Exit, Value
 
-from .machine import CetExit, CetMachine
+from .machine import CetMachine
 
 __all__ = [
     "extend_control",
@@ -29,7 +29,7 @@ def finish_cr(s: CetMachine, k: Constants) -> None:
     """Forget the exit."""
     s.vcpu_cr0_operand = 0
     s.vcpu_cr4_operand = 0
-    s.vcpu_exit = CetExit.NONE
+    s.vcpu_exit = Exit.NONE
 
 
 def set_cr(s: CetMachine, k: Constants) -> None:
@@ -69,7 +69,7 @@ def enter_smm(s: CetMachine, k: Constants) -> None:
     s.vcpu_cr4_cet = 0
     s.ghost_smm_ssp = s.ghost_ssp
     s.vcpu_smm = 1
-    s.vcpu_exit = CetExit.NONE
+    s.vcpu_exit = Exit.NONE
 
 
 def save_ssp_to_smram(s: CetMachine, k: Constants) -> None:
@@ -88,7 +88,7 @@ def leave_smm(s: CetMachine, k: Constants) -> None:
     s.ghost_ssp = s.ghost_smm_ssp
     s.ghost_smm_ssp = Value.INIT
     s.vcpu_smm = 0
-    s.vcpu_exit = CetExit.NONE
+    s.vcpu_exit = Exit.NONE
 
 
 def load_ssp_from_smram(s: CetMachine, k: Constants) -> None:

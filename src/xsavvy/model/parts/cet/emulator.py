@@ -19,13 +19,13 @@ from xsavvy.kvm.cet import (
     task_switch_refused,
 )
 from xsavvy.model.constants import Constants
-from xsavvy.model.values import Value
+from xsavvy.model.values import Exit, Value
 
 from .access import kvm_fpu_get
 from .border import CetSwitch
 from .component12 import EFFECTS
 from .guest import bits
-from .machine import CetExit, CetMachine, Instruction
+from .machine import CetMachine, Instruction
 
 __all__ = [
     "check_far_jump",
@@ -87,7 +87,7 @@ def processor_executes(s: CetMachine, k: Constants) -> None:
 
 def finish(s: CetMachine, k: Constants) -> None:
     """Forget the exit and the instruction."""
-    s.vcpu_exit = CetExit.NONE
+    s.vcpu_exit = Exit.NONE
     s.vcpu_instruction = Instruction.NONE
     s.vcpu_user = 0
     s.vcpu_emulator_u_cet = Value.INIT

@@ -21,7 +21,7 @@ from xsavvy.kvm.cet import (
 )
 from xsavvy.model.constants import Constants
 from xsavvy.model.guest import idle_exit
-from xsavvy.model.values import Value
+from xsavvy.model.values import Exit, Value
 
 from .machine import CetExit, CetMachine, Instruction
 
@@ -56,10 +56,7 @@ def legal(k: Constants, value: int) -> bool:
 def u_cet_changes(s: CetMachine, k: Constants, value: int) -> bool:
     """U_CET is there with either feature."""
     return (
-        s.vcpu_exit == CetExit.NONE
-        and k.guest_cet != 0
-        and value != s.ghost_cet_u
-        and legal(k, value)
+        s.vcpu_exit == Exit.NONE and k.guest_cet != 0 and value != s.ghost_cet_u and legal(k, value)
     )
 
 
@@ -72,7 +69,7 @@ def write_u_cet(s: CetMachine, k: Constants, value: int) -> None:
 
 def pl0_ssp_changes(s: CetMachine, k: Constants, value: int) -> bool:
     """PL0_SSP is there with shadow stacks."""
-    return s.vcpu_exit == CetExit.NONE and k.guest_cet & SHSTK != 0 and value != s.ghost_cet_s
+    return s.vcpu_exit == Exit.NONE and k.guest_cet & SHSTK != 0 and value != s.ghost_cet_s
 
 
 def write_pl0_ssp(s: CetMachine, k: Constants, value: int) -> None:
@@ -84,10 +81,7 @@ def write_pl0_ssp(s: CetMachine, k: Constants, value: int) -> None:
 def s_cet_changes(s: CetMachine, k: Constants, value: int) -> bool:
     """S_CET is there with either feature."""
     return (
-        s.vcpu_exit == CetExit.NONE
-        and k.guest_cet != 0
-        and value != s.ghost_s_cet
-        and legal(k, value)
+        s.vcpu_exit == Exit.NONE and k.guest_cet != 0 and value != s.ghost_s_cet and legal(k, value)
     )
 
 
@@ -100,7 +94,7 @@ def write_s_cet(s: CetMachine, k: Constants, value: int) -> None:
 def ssp_moves(s: CetMachine, k: Constants, value: int) -> bool:
     """SSP moves while shadow stacks are on, a handler of SMIs' own included; outside 64-bit mode it stays low."""
     on = s.ghost_s_cet == Value.GUEST and s.vcpu_cr4_cet != 0
-    if (not on and s.vcpu_smm == 0) or s.vcpu_exit != CetExit.NONE or k.guest_cet & SHSTK == 0:
+    if (not on and s.vcpu_smm == 0) or s.vcpu_exit != Exit.NONE or k.guest_cet & SHSTK == 0:
         return False
     return value != s.ghost_ssp and (s.vcpu_compat == 0 or value != Value.GUEST2)
 
@@ -113,7 +107,7 @@ def move_ssp(s: CetMachine, k: Constants, value: int) -> None:
 
 def ssp_tab_changes(s: CetMachine, k: Constants, value: int) -> bool:
     """INT_SSP_TAB is there with shadow stacks."""
-    return s.vcpu_exit == CetExit.NONE and k.guest_cet & SHSTK != 0 and value != s.ghost_ssp_tab
+    return s.vcpu_exit == Exit.NONE and k.guest_cet & SHSTK != 0 and value != s.ghost_ssp_tab
 
 
 def write_ssp_tab(s: CetMachine, k: Constants, value: int) -> None:
@@ -129,7 +123,7 @@ def cr_changes(s: CetMachine, k: Constants, cr0: int, cr4: int) -> bool:
     """CR4.CET is reserved without either feature; one MOV changes one register."""
     one = cr0 == s.vcpu_cr0 or cr4 == s.vcpu_cr4_cet
     changed = cr0 != s.vcpu_cr0 or cr4 != s.vcpu_cr4_cet
-    return s.vcpu_exit == CetExit.NONE and k.guest_cet != 0 and one and changed
+    return s.vcpu_exit == Exit.NONE and k.guest_cet != 0 and one and changed
 
 
 def mov_cr(s: CetMachine, k: Constants, cr0: int, cr4: int) -> None:
@@ -161,7 +155,7 @@ def far_jump_matters(s: CetMachine, k: Constants, user: int) -> bool:
 
 def can_be_emulated(s: CetMachine, k: Constants, instruction: int, user: int) -> bool:
     """Any instruction may touch MMIO or be one that this KVM cannot leave to the processor."""
-    if s.vcpu_exit != CetExit.NONE or k.guest_cet == 0:
+    if s.vcpu_exit != Exit.NONE or k.guest_cet == 0:
         return False
     return instruction != Instruction.FAR_JMP or far_jump_matters(s, k, user)
 
@@ -175,7 +169,7 @@ def exit_for_emulation(s: CetMachine, k: Constants, instruction: int, user: int)
 
 def smi_possible(s: CetMachine, k: Constants) -> bool:
     """In system management mode further SMIs wait."""
-    return s.vcpu_exit == CetExit.NONE and s.vcpu_smm == 0
+    return s.vcpu_exit == Exit.NONE and s.vcpu_smm == 0
 
 
 def smi(s: CetMachine, k: Constants) -> None:
@@ -185,7 +179,7 @@ def smi(s: CetMachine, k: Constants) -> None:
 
 def in_smm(s: CetMachine, k: Constants) -> bool:
     """RSM is for system management mode."""
-    return s.vcpu_exit == CetExit.NONE and s.vcpu_smm != 0
+    return s.vcpu_exit == Exit.NONE and s.vcpu_smm != 0
 
 
 def rsm(s: CetMachine, k: Constants) -> None:

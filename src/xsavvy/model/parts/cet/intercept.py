@@ -13,7 +13,7 @@ from enum import IntEnum
 from xsavvy.checker import Path, Program, Step
 from xsavvy.isa.components import CET_U
 from xsavvy.model.constants import Constants
-from xsavvy.model.values import Value
+from xsavvy.model.values import Exit, Value
 
 from .access import kvm_fpu_get
 from .border import CetSwitch
@@ -55,7 +55,7 @@ def exit_for_s_cet(s: CetMachine, k: Constants, value: int) -> None:
 def finish(s: CetMachine, k: Constants) -> None:
     """Forget the exit."""
     s.vcpu_msr_operand = Value.INIT
-    s.vcpu_exit = CetExit.NONE
+    s.vcpu_exit = Exit.NONE
 
 
 def set_u_cet(s: CetMachine, k: Constants) -> None:

@@ -13,25 +13,14 @@ from typing import Annotated
 from xsavvy.checker import Choice, Each, Flag, Init, Mask
 from xsavvy.kvm.cet import CR0_WP, CR4_CET
 from xsavvy.model.machine import CPUS, Machine
-from xsavvy.model.values import Value
+from xsavvy.model.values import Exit, Value
 
 __all__ = ["CetExit", "CetMachine", "Instruction", "Ioctl"]
 
 
 class CetExit(IntEnum):
-    """Why the guest left guest mode: the run loop's reasons, and those of this part."""
+    """Why the guest leaves guest mode besides the run loop's reasons."""
 
-    NONE = 0
-    XSETBV = 1
-    CR4 = 2
-    WRMSR_XSS = 3
-    WRMSR_XFD = 4
-    WRMSR_XFD_ERR = 5
-    DEVICE_NOT_AVAILABLE = 6
-    FASTPATH = 7
-    INTERRUPT = 8
-    NMI = 9
-    USERSPACE = 10
     WRMSR_INT_SSP_TAB = 11
     MOV_CR = 12
     EMULATE = 13
@@ -86,7 +75,7 @@ class CetMachine(Machine):
     smram_cr4_cet: Annotated[int, Mask(CR4_CET), "CR4 in it, the bit that matters"]
 
     # KVM's vCPU.
-    vcpu_exit: Annotated[int, Choice(CetExit), "the exit being handled"]
+    vcpu_exit: Annotated[int, Choice(Exit, CetExit), "the exit being handled"]
     vcpu_cr0: Annotated[int, Mask(CR0_WP), "vcpu->arch.cr0, the bit that matters"]
     vcpu_cr4_cet: Annotated[int, Mask(CR4_CET), "vcpu->arch.cr4, CET"]
     vcpu_cr0_operand: Annotated[int, Mask(CR0_WP), "CR0 as the exiting MOV would leave it"]

@@ -9,9 +9,9 @@ from xsavvy.isa.components import CET_U
 from xsavvy.kvm.cet import CR4_CET, SHSTK, cr_pair_ok
 from xsavvy.model.constants import Constants
 from xsavvy.model.properties import in_guest, task_has_control, vcpu_has_control
-from xsavvy.model.values import GUEST_MODE, USER_MODE, Value
+from xsavvy.model.values import GUEST_MODE, USER_MODE, Exit, Value
 
-from .machine import CetExit, CetMachine, Ioctl
+from .machine import CetMachine, Ioctl
 
 __all__ = ["with_properties"]
 
@@ -64,7 +64,7 @@ def userspace_reads(s: CetMachine, k: Constants) -> bool:
 
 def fields_arrive(s: CetMachine, k: Constants) -> bool:
     """P26: with no exit pending, the VMCS or VMCB holds what the guest, or userspace for it, wrote."""
-    if s.vcpu_exit != CetExit.NONE or s.vcpu_context & GUEST_MODE:
+    if s.vcpu_exit != Exit.NONE or s.vcpu_context & GUEST_MODE:
         return True
     return (
         s.vmcs_s_cet == s.ghost_s_cet
@@ -112,7 +112,7 @@ def supervisor_state_used(s: CetMachine, k: Constants) -> bool:
         in_guest(s, k)
         and s.hw_ssp[s.cpu] == Value.GUEST2
         and s.hw_ssp_tab[s.cpu] == Value.GUEST
-        and s.vcpu_exit == CetExit.NONE
+        and s.vcpu_exit == Exit.NONE
     )
 
 

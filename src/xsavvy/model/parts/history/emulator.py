@@ -15,10 +15,10 @@ from xsavvy.model.fpu import nothing, switch_fpu_return
 from xsavvy.model.guest import leave
 from xsavvy.model.history.fields import KeepsXcr0, TsMachine, with_fields
 from xsavvy.model.history.xcr0 import kvm_put_guest_xcr0
-from xsavvy.model.values import BH_OFF, PREEMPT_OFF, Buffer, Value
+from xsavvy.model.values import BH_OFF, PREEMPT_OFF, Buffer, Exit, Value
 from xsavvy.model.xstate import xrstors, xsaves
 
-from .machine import Exit, HistoryMachine
+from .machine import HistoryExit, HistoryMachine
 
 __all__ = [
     "faults_first",
@@ -35,7 +35,7 @@ EVENT = "SSE instruction on emulated memory"
 
 def access(s: HistoryMachine, k: Constants) -> None:
     """Read the guest's XMM register from the CPU, or write it there."""
-    if s.vcpu_exit == Exit.EMULATED_READ:
+    if s.vcpu_exit == HistoryExit.EMULATED_READ:
         s.vcpu_operand = s.hw_sse[s.cpu]
     else:
         s.hw_sse[s.cpu] = Value.GUEST2
@@ -73,7 +73,7 @@ def with_emulator(program: Program, vmx: bool) -> Program:
         then="vcpu_run",
         source="linux:arch/x86/kvm/x86.c x86_emulate_instruction()",
     )
-    exits: dict[int, str] = {Exit.EMULATED_READ: NAME, Exit.EMULATED_WRITE: NAME}
+    exits: dict[int, str] = {HistoryExit.EMULATED_READ: NAME, HistoryExit.EMULATED_WRITE: NAME}
     run = "vmx_vcpu_run" if vmx else "svm_vcpu_run"
     event = Event(
         EVENT,
@@ -82,7 +82,7 @@ def with_emulator(program: Program, vmx: bool) -> Program:
         when=guest_goes_on,
         interrupts=("vcpu",),
         at=(f"{run}.vmexit",),
-        choose={"reason": (Exit.EMULATED_READ, Exit.EMULATED_WRITE)},
+        choose={"reason": (HistoryExit.EMULATED_READ, HistoryExit.EMULATED_WRITE)},
         source="sdm:MOVDQA with an operand in memory that has no backing",
     )
     handlers = dict(program.step("handle_exit.handle_exit").to)

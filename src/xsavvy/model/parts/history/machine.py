@@ -7,25 +7,14 @@ from typing import Annotated
 from xsavvy.checker import Choice, Each, Flag, Init
 from xsavvy.model.history.fields import KeepsXcr0
 from xsavvy.model.machine import CPUS, Machine
-from xsavvy.model.values import Value
+from xsavvy.model.values import Exit, Value
 
-__all__ = ["Exit", "HistoryMachine"]
+__all__ = ["HistoryExit", "HistoryMachine"]
 
 
-class Exit(IntEnum):
-    """Why the guest left guest mode: the run loop's reasons, and those that this part adds."""
+class HistoryExit(IntEnum):
+    """Why the guest leaves guest mode besides the run loop's reasons."""
 
-    NONE = 0
-    XSETBV = 1
-    CR4 = 2
-    WRMSR_XSS = 3
-    WRMSR_XFD = 4
-    WRMSR_XFD_ERR = 5
-    DEVICE_NOT_AVAILABLE = 6
-    FASTPATH = 7
-    INTERRUPT = 8
-    NMI = 9
-    USERSPACE = 10
     MACHINE_CHECK = 20
     MACHINE_CHECK_AT_ENTRY = 21
     EMULATED_READ = 22
@@ -35,7 +24,7 @@ class Exit(IntEnum):
 class HistoryMachine(Machine, KeepsXcr0):
     """What machine checks, the emulator and a VMM that reads images need."""
 
-    vcpu_exit: Annotated[int, Choice(Exit), "the exit being handled"]
+    vcpu_exit: Annotated[int, Choice(Exit, HistoryExit), "the exit being handled"]
     task_mce: Annotated[int, Flag(), "TIF_NOTIFY_RESUME: memory_failure() waits as task work"]
     vcpu_operand: Annotated[
         int, Choice(Value), Init(Value.ANY), "what the emulator has read from a register"

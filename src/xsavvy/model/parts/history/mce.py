@@ -18,9 +18,9 @@ from xsavvy.model.emulate import finish
 from xsavvy.model.fpu import nothing
 from xsavvy.model.guest import leave
 from xsavvy.model.interrupts import LEAVE_USER, leave_user, preempt
-from xsavvy.model.values import GUEST_MODE, IRQS_OFF, USER_MODE
+from xsavvy.model.values import GUEST_MODE, IRQS_OFF, USER_MODE, Exit
 
-from .machine import Exit, HistoryMachine
+from .machine import HistoryExit, HistoryMachine
 
 __all__ = [
     "calls_outside_the_loop",
@@ -41,12 +41,12 @@ USER = "user_machine_check"
 
 def check_came(s: HistoryMachine, k: Constants) -> int:
     """Call the host's handler if the guest was left for a #MC."""
-    return TAKEN if s.vcpu_exit == Exit.MACHINE_CHECK else 0
+    return TAKEN if s.vcpu_exit == HistoryExit.MACHINE_CHECK else 0
 
 
 def check_came_at_entry(s: HistoryMachine, k: Constants) -> int:
     """Call the host's handler if VM entry failed by a #MC."""
-    return TAKEN if s.vcpu_exit == Exit.MACHINE_CHECK_AT_ENTRY else 0
+    return TAKEN if s.vcpu_exit == HistoryExit.MACHINE_CHECK_AT_ENTRY else 0
 
 
 def queue_task_work(s: HistoryMachine, k: Constants) -> None:
@@ -64,7 +64,10 @@ def task_work_is_due(s: HistoryMachine, k: Constants) -> int:
 
 def handle_machine_check(s: HistoryMachine, k: Constants) -> None:
     """Do nothing more: the handler has run."""
-    if s.vcpu_exit == Exit.MACHINE_CHECK or s.vcpu_exit == Exit.MACHINE_CHECK_AT_ENTRY:
+    if (
+        s.vcpu_exit == HistoryExit.MACHINE_CHECK
+        or s.vcpu_exit == HistoryExit.MACHINE_CHECK_AT_ENTRY
+    ):
         finish(s, k)
 
 
@@ -130,7 +133,11 @@ def _user_path() -> Path:
 
 def _with_events(program: Program, vmx: bool) -> Program:
     run = "vmx_vcpu_run" if vmx else "svm_vcpu_run"
-    reasons = (Exit.MACHINE_CHECK, Exit.MACHINE_CHECK_AT_ENTRY) if vmx else (Exit.MACHINE_CHECK,)
+    reasons = (
+        (HistoryExit.MACHINE_CHECK, HistoryExit.MACHINE_CHECK_AT_ENTRY)
+        if vmx
+        else (HistoryExit.MACHINE_CHECK,)
+    )
     check = Event(
         "machine check",
         "hardware",

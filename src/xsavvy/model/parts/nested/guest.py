@@ -175,7 +175,7 @@ def use_fpu(s: NestedMachine, k: Constants) -> None:
     raised = device_not_available(own or lazy)
     intercepted = lazy or (s.vcpu_l2 and s.vmcs12_nm)
     if raised and intercepted:
-        s.vcpu_exit = NestedExit.DEVICE_NOT_AVAILABLE
+        s.vcpu_exit = Exit.DEVICE_NOT_AVAILABLE
         s.ghost_own_nm = 1 if own else 0
 
 
@@ -185,7 +185,7 @@ def use_disabled_tiles(s: NestedMachine, k: Constants) -> None:
     s.ghost_xfd_err |= TILE
     by_l0 = s.vcpu_xfd_passthrough or s.fp_xfd[Buffer.GUEST]
     if by_l0 or (s.vcpu_l2 and s.vmcs12_nm):
-        s.vcpu_exit = NestedExit.DEVICE_NOT_AVAILABLE
+        s.vcpu_exit = Exit.DEVICE_NOT_AVAILABLE
         s.ghost_own_nm = 1
 
 
@@ -195,7 +195,7 @@ def wrmsr_xfd(s: NestedMachine, k: Constants, value: int) -> None:
         s.hw_xfd[s.cpu] = value
         lose_disabled_tiles(s, k, value)
     else:
-        s.vcpu_exit = NestedExit.WRMSR_XFD
+        s.vcpu_exit = Exit.WRMSR_XFD
         s.vcpu_exit_value = value
 
 

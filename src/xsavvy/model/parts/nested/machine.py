@@ -12,7 +12,7 @@ from typing import Annotated
 from xsavvy.checker import Choice, Flag, Mask
 from xsavvy.isa.components import CET_U
 from xsavvy.model.machine import Machine
-from xsavvy.model.values import CR4_OSXSAVE, CR4_PKE
+from xsavvy.model.values import CR4_OSXSAVE, CR4_PKE, Exit
 
 from .values import MSRS, NESTED_STATE, Field, NestedExit, NestedFault, Route
 
@@ -22,7 +22,7 @@ __all__ = ["NestedMachine"]
 class NestedMachine(Machine):
     """The run loop's record and that of nesting."""
 
-    vcpu_exit: Annotated[int, Choice(NestedExit), "the exit being handled"]
+    vcpu_exit: Annotated[int, Choice(Exit, NestedExit), "the exit being handled"]
 
     vcpu_l2: Annotated[int, Flag(), "is_guest_mode(): L2 is active"]
     vcpu_run_pending: Annotated[int, Flag(), "nested_run_pending: L2 has not been entered yet"]

@@ -147,14 +147,14 @@ def l1_gets_exit(s: NestedMachine, k: Constants) -> bool:
         return False
     if s.vcpu_exit == NestedExit.XSAVES:
         return s.vmcs12_xss_bitmap != 0
-    return s.vcpu_exit == NestedExit.DEVICE_NOT_AVAILABLE and s.ghost_own_nm != 0
+    return s.vcpu_exit == Exit.DEVICE_NOT_AVAILABLE and s.ghost_own_nm != 0
 
 
 def l0_keeps_nm(s: NestedMachine, k: Constants) -> bool:
     """L2 has a #NM that is not its own while L1 intercepts #NM."""
     return (
         s.vcpu_l2 != 0
-        and s.vcpu_exit == NestedExit.DEVICE_NOT_AVAILABLE
+        and s.vcpu_exit == Exit.DEVICE_NOT_AVAILABLE
         and s.ghost_own_nm == 0
         and s.vmcs12_nm != 0
     )

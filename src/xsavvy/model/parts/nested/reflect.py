@@ -11,6 +11,7 @@ from xsavvy.checker import Step
 from xsavvy.isa.components import CET_U
 from xsavvy.isa.nesting import xsaves_exits
 from xsavvy.model.constants import Constants
+from xsavvy.model.values import Exit
 
 from .machine import NestedMachine
 from .values import FpuLoad, NestedExit, NmRoute, Route, XsavesExits
@@ -23,9 +24,9 @@ REFLECTED = 1
 def belongs_to_l1(s: NestedMachine, k: Constants) -> bool:
     """Say whether L1's own controls make L2 exit for this reason."""
     reason = s.vcpu_exit
-    if reason == NestedExit.XSETBV or reason == NestedExit.L1_INTERCEPT:
+    if reason == Exit.XSETBV or reason == NestedExit.L1_INTERCEPT:
         return True
-    if reason == NestedExit.DEVICE_NOT_AVAILABLE:
+    if reason == Exit.DEVICE_NOT_AVAILABLE:
         return s.vmcs12_nm != 0 and s.ghost_own_nm != 0
     if reason == NestedExit.XSAVES:
         return xsaves_exits(s.vmcs12_xsaves, CET_U, s.vcpu_xss, s.vmcs12_xss_bitmap) != 0
@@ -55,9 +56,9 @@ def xsaves_goes_to_l1(s: NestedMachine, k: Constants) -> bool:
 def goes_to_l1(s: NestedMachine, k: Constants) -> bool:
     """Say whether KVM makes this exit one of L2 to L1."""
     reason = s.vcpu_exit
-    if reason == NestedExit.XSETBV or reason == NestedExit.L1_INTERCEPT:
+    if reason == Exit.XSETBV or reason == NestedExit.L1_INTERCEPT:
         return True
-    if reason == NestedExit.DEVICE_NOT_AVAILABLE:
+    if reason == Exit.DEVICE_NOT_AVAILABLE:
         return nm_goes_to_l1(s, k)
     return reason == NestedExit.XSAVES and xsaves_goes_to_l1(s, k)
 
@@ -65,7 +66,7 @@ def goes_to_l1(s: NestedMachine, k: Constants) -> bool:
 def reflect(s: NestedMachine, k: Constants) -> int:
     """Decide; a #NM that stays with L0 makes it load the FPU, where that is done lazily."""
     if s.vcpu_l2 == 0:
-        if s.vcpu_exit == NestedExit.DEVICE_NOT_AVAILABLE and k.nested_fpu == FpuLoad.LAZY:
+        if s.vcpu_exit == Exit.DEVICE_NOT_AVAILABLE and k.nested_fpu == FpuLoad.LAZY:
             s.vcpu_fpu_active = 1
         s.ghost_own_nm = 0
         return 0
@@ -79,7 +80,7 @@ def reflect(s: NestedMachine, k: Constants) -> int:
     s.ghost_own_nm = 0
     if given:
         return REFLECTED
-    if s.vcpu_exit == NestedExit.DEVICE_NOT_AVAILABLE and k.nested_fpu == FpuLoad.LAZY:
+    if s.vcpu_exit == Exit.DEVICE_NOT_AVAILABLE and k.nested_fpu == FpuLoad.LAZY:
         s.vcpu_fpu_active = 1
     return 0
 

@@ -10,7 +10,7 @@ from typing import Annotated
 from xsavvy.checker import Choice, Each, Flag, Mask
 from xsavvy.isa.components import PT
 from xsavvy.model.machine import BUFFERS, CPUS, Machine
-from xsavvy.model.values import CR4_OSXSAVE, CR4_PKE, XCR0_ALWAYS, XCR0_BITS, XSS_BITS, Buffer
+from xsavvy.model.values import CR4_OSXSAVE, CR4_PKE, XCR0_ALWAYS, XCR0_BITS, XSS_BITS, Buffer, Exit
 
 from .values import Trace, TraceExit, TraceFault
 
@@ -22,7 +22,7 @@ class TraceMachine(Machine):
 
     hw_xss: Annotated[list[int], Each(CPUS, Mask(XSS_BITS | PT)), "IA32_XSS"]
     vcpu_xss: Annotated[int, Mask(XSS_BITS | PT), "vcpu->arch.ia32_xss"]
-    vcpu_exit: Annotated[int, Choice(TraceExit), "the exit being handled"]
+    vcpu_exit: Annotated[int, Choice(Exit, TraceExit), "the exit being handled"]
     vcpu_exit_value: Annotated[
         int,
         Mask(XCR0_ALWAYS | XCR0_BITS | XSS_BITS | PT | CR4_OSXSAVE | CR4_PKE),

@@ -28,19 +28,8 @@ class TraceFault(IntEnum):
 
 
 class TraceExit(IntEnum):
-    """The run loop's reasons for an exit, and those of Processor Trace."""
+    """Why the guest leaves guest mode besides the run loop's reasons."""
 
-    NONE = 0
-    XSETBV = 1
-    CR4 = 2
-    WRMSR_XSS = 3
-    WRMSR_XFD = 4
-    WRMSR_XFD_ERR = 5
-    DEVICE_NOT_AVAILABLE = 6
-    FASTPATH = 7
-    INTERRUPT = 8
-    NMI = 9
-    USERSPACE = 10
     WRMSR_RTIT_CTL = 11
     WRMSR_RTIT = 12
     XSAVES = 13
