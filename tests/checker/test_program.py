@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tests.checker import lamp
@@ -14,6 +16,7 @@ def names(program, path="cycle"):
 
 
 EXTRA = Step("extra", lamp.nothing, source="test")
+PULL = Event("pull", "hand", lamp.nothing, source="test")
 
 
 def test_a_step_is_replaced_inserted_moved_and_removed():
@@ -39,10 +42,9 @@ def test_a_step_moves_to_another_path():
 
 def test_events_properties_and_witnesses_are_edited():
     """What is added is there, what is replaced is changed, what is removed is gone."""
-    event = Event("pull", "hand", lamp.nothing, source="test")
     prop = Property("fine", "Fine.", lamp.runs, source="test")
     witness = Witness("seen", "Seen.", lamp.runs)
-    new = lamp.program().with_event(event).with_property(prop).with_witness(witness)
+    new = lamp.program().with_event(PULL).with_property(prop).with_witness(witness)
     assert [e.name for e in new.events] == ["touch", "pull"]
     assert [p.name for p in new.properties] == ["counts_within_reason", "fine"]
     assert [w.name for w in new.witnesses] == ["green", "seen"]
@@ -50,6 +52,15 @@ def test_events_properties_and_witnesses_are_edited():
     assert (new.events[1].actor, new.properties[1].sentence) == ("foot", "Good.")
     gone = new.without_event("touch").without_property("fine").without_witness("green")
     assert (len(gone.events), len(gone.properties), len(gone.witnesses)) == (1, 1, 1)
+
+
+def test_several_are_added_in_their_order():
+    """A part that brings many events and paths adds them in one call."""
+    push = replace(PULL, name="push")
+    new = lamp.program().with_event(PULL, push).with_path("lamp", Path("x", ()), Path("y", ()))
+    assert [e.name for e in new.events] == ["touch", "pull", "push"]
+    assert [path.name for path in new.actors[0].paths][-2:] == ["x", "y"]
+    assert lamp.program().with_event() == lamp.program()
 
 
 def test_an_edit_changes_what_the_search_finds():
@@ -77,8 +88,13 @@ def test_an_edit_changes_what_the_search_finds():
         (lambda p: p.without_event("tuch"), "no event 'tuch'; nearest: touch"),
         (lambda p: p.without_property("x"), "no property 'x'; valid: counts_within_reason"),
         (lambda p: p.with_event(p.events[0]), "event 'touch' is there already"),
+        (lambda p: p.with_event(PULL, PULL), "event 'pull' is there already"),
         (lambda p: p.with_path("lmap", Path("x", ())), "no actor 'lmap'; nearest: lamp"),
         (lambda p: p.with_path("lamp", Path("cycle", ())), "a path 'cycle' is there already"),
+        (
+            lambda p: p.with_path("lamp", Path("x", ()), Path("x", ())),
+            "a path 'x' is there already",
+        ),
         (lambda p: p.without_path("cyle"), "no path 'cyle'; nearest: cycle"),
         (lambda p: p.replaced_path("cycle", them="x"), "no attribute 'them'; nearest: then"),
     ],

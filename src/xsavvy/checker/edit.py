@@ -89,13 +89,18 @@ def add_fields(program: Program, annotations: Mapping[str, Any]) -> Program:
     return replace(program, record=type(program.record.__name__, (program.record,), body))
 
 
-def add_path(program: Program, actor: str, path: Path) -> Program:
-    """Give an actor one more path."""
-    if path.name in (p.name for p in program.paths()):
-        raise EditError(f"a path {path.name!r} is there already")
+def add_paths(program: Program, actor: str, paths: Sequence[Path]) -> Program:
+    """Give an actor more paths. Raises EditError for a name that is there already."""
     if actor not in (a.name for a in program.actors):
         raise EditError(f"no actor {actor!r}; {nearest(actor, (a.name for a in program.actors))}")
-    actors = [replace(a, paths=(*a.paths, path)) if a.name == actor else a for a in program.actors]
+    names = {path.name for path in program.paths()}
+    for path in paths:
+        if path.name in names:
+            raise EditError(f"a path {path.name!r} is there already")
+        names.add(path.name)
+    actors = [
+        replace(a, paths=(*a.paths, *paths)) if a.name == actor else a for a in program.actors
+    ]
     return replace(program, actors=tuple(actors))
 
 
@@ -110,14 +115,18 @@ def remove_path(program: Program, name: str) -> Program:
     return _with_path(program, _path(program, name), ())
 
 
-def add_item(
-    program: Program, kind: Collection, item: Event | Property | Witness | Eventually
+def add_items(
+    program: Program, kind: Collection, more: Sequence[Event | Property | Witness | Eventually]
 ) -> Program:
-    """Add an event, a property, a witness or an eventuality."""
-    items: Sequence[Any] = getattr(program, kind)
-    if item.name in (other.name for other in items):
-        raise EditError(f"{_SINGULAR[kind]} {item.name!r} is there already; replace or remove it")
-    return _with_items(program, kind, (*items, item))
+    """Add events, properties, witnesses or eventualities. Raises EditError for a name that is there already."""
+    items: tuple[Any, ...] = tuple(getattr(program, kind))
+    for item in more:
+        if item.name in (other.name for other in items):
+            raise EditError(
+                f"{_SINGULAR[kind]} {item.name!r} is there already; replace or remove it"
+            )
+        items = (*items, item)
+    return _with_items(program, kind, items)
 
 
 def replace_item(

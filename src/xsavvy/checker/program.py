@@ -194,9 +194,9 @@ class Program:
         """Add fields to the record: `with_fields(flag=Annotated[int, Flag(), "what it says"])`."""
         return edit.add_fields(self, annotations)
 
-    def with_path(self, actor: str, path: Path) -> Program:
-        """Give an actor one more path."""
-        return edit.add_path(self, actor, path)
+    def with_path(self, actor: str, *paths: Path) -> Program:
+        """Give an actor more paths."""
+        return edit.add_paths(self, actor, paths)
 
     def replaced_path(self, name: str, **changes: Any) -> Program:
         """Change attributes of a path: `replaced_path("exit", then="enter")`."""
@@ -206,9 +206,9 @@ class Program:
         """Take a path away."""
         return edit.remove_path(self, name)
 
-    def with_event(self, event: Event) -> Program:
-        """Add an event after the others."""
-        return edit.add_item(self, "events", event)
+    def with_event(self, *events: Event) -> Program:
+        """Add events after the others. Raises EditError for a name that is there already."""
+        return edit.add_items(self, "events", events)
 
     def replaced_event(self, name: str, **changes: Any) -> Program:
         """Change attributes of an event."""
@@ -218,9 +218,9 @@ class Program:
         """Take an event away."""
         return edit.remove_item(self, "events", name)
 
-    def with_property(self, item: Property) -> Program:
-        """Add a property after the others."""
-        return edit.add_item(self, "properties", item)
+    def with_property(self, *properties: Property) -> Program:
+        """Add properties after the others."""
+        return edit.add_items(self, "properties", properties)
 
     def replaced_property(self, name: str, **changes: Any) -> Program:
         """Change attributes of a property."""
@@ -230,17 +230,17 @@ class Program:
         """Take a property away."""
         return edit.remove_item(self, "properties", name)
 
-    def with_witness(self, item: Witness) -> Program:
-        """Add a witness after the others."""
-        return edit.add_item(self, "witnesses", item)
+    def with_witness(self, *witnesses: Witness) -> Program:
+        """Add witnesses after the others."""
+        return edit.add_items(self, "witnesses", witnesses)
 
     def without_witness(self, name: str) -> Program:
         """Take a witness away."""
         return edit.remove_item(self, "witnesses", name)
 
-    def with_eventuality(self, item: Eventually) -> Program:
-        """Add an eventuality after the others."""
-        return edit.add_item(self, "eventualities", item)
+    def with_eventuality(self, *eventualities: Eventually) -> Program:
+        """Add eventualities after the others."""
+        return edit.add_items(self, "eventualities", eventualities)
 
     def without_eventuality(self, name: str) -> Program:
         """Take an eventuality away."""

@@ -123,8 +123,7 @@ def intercept(program: Program) -> Program:
         return program
     for name, effect in EXITING.items():
         program = program.replaced_event(name, effect=effect)
-    for path in _paths():
-        program = program.with_path("vcpu", path)
+    program = program.with_path("vcpu", *_paths())
     handlers = program.step(DISPATCH).to
     program = program.replaced(DISPATCH, to={**handlers, **HANDLERS})
     return carry_component_12(program, tuple(HANDLERS.values()))

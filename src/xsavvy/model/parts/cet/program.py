@@ -23,7 +23,7 @@ from .emulator import extend_emulator
 from .guest import cet_guest_events
 from .intercept import CetMsrs, intercept
 from .machine import CetExit, CetMachine
-from .properties import with_properties
+from .properties import PROPERTIES, WITNESSES
 from .reset import extend_reset
 
 __all__ = ["constants", "program", "start"]
@@ -60,12 +60,10 @@ def extend(base: Program, world: World) -> Program:
     whole = extend_emulator(whole)
     whole = carry_component_12(whole)
     vendor_run = "vmx_vcpu_run" if world.platform.vmx else "svm_vcpu_run"
-    for event in cet_guest_events(vendor_run):
-        whole = whole.with_event(event)
+    whole = whole.with_event(*cet_guest_events(vendor_run))
     handlers = whole.step("handle_exit.handle_exit").to
     whole = whole.replaced("handle_exit.handle_exit", to={**handlers, **HANDLERS})
-    whole = intercept(whole)
-    return with_properties(whole)
+    return intercept(whole).with_property(*PROPERTIES).with_witness(*WITNESSES)
 
 
 def guest_cet(world: World, supported_xss: int) -> int:

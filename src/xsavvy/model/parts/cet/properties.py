@@ -4,7 +4,7 @@
 The letters P1 to P29 are those of the list that the upstream bugs led to.
 """
 
-from xsavvy.checker import Program, Property, Witness
+from xsavvy.checker import Property, Witness
 from xsavvy.isa.components import CET_U
 from xsavvy.kvm.cet import CR4_CET, SHSTK, cr_pair_ok
 from xsavvy.model.constants import Constants
@@ -13,7 +13,7 @@ from xsavvy.model.values import GUEST_MODE, USER_MODE, Exit, Value
 
 from .machine import CetMachine, Ioctl
 
-__all__ = ["with_properties"]
+__all__ = ["PROPERTIES", "WITNESSES"]
 
 
 def guest_state(s: CetMachine, k: Constants) -> bool:
@@ -242,12 +242,3 @@ WITNESSES = (
         compatibility_mode,
     ),
 )
-
-
-def with_properties(program: Program) -> Program:
-    """Return the program with this part's properties and witnesses."""
-    for each in PROPERTIES:
-        program = program.with_property(each)
-    for witness in WITNESSES:
-        program = program.with_witness(witness)
-    return program

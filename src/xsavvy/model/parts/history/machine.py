@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The run loop's machine with a few fields more, and three more reasons to leave the guest."""
+"""The run loop's machine with a few fields more, and more reasons to leave the guest."""
 
 from enum import IntEnum
 from typing import Annotated

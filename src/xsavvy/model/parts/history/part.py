@@ -32,11 +32,7 @@ def extend(program: Program, world: World) -> Program:
     program = with_machine_checks(replace(program, record=HistoryMachine), vmx)
     program = with_emulator(program, vmx)
     program = with_bounds(with_get_xsave(program), vmx).with_event(HOTPLUG)
-    for item in PROPERTIES:
-        program = program.with_property(item)
-    for witness in WITNESSES:
-        program = program.with_witness(witness)
-    return program
+    return program.with_property(*PROPERTIES).with_witness(*WITNESSES)
 
 
 def whole(world: World) -> Program:

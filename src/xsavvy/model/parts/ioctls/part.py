@@ -79,9 +79,8 @@ def extend(program: Program, world: World) -> Program:
     vendor_run = "vmx_vcpu_run" if world.platform.vmx else "svm_vcpu_run"
     k = constants(world)
     program = replace(program, record=IoctlMachine).without_event("KVM_SET_XSAVE")
-    for path in (FPSTATE_REALLOC, SET_MSRS_XFD, *MSR_LOOP, *control_paths()):
-        program = program.with_path("vcpu", path)
-    for event in (
+    program = program.with_path("vcpu", FPSTATE_REALLOC, SET_MSRS_XFD, *MSR_LOOP, *control_paths())
+    program = program.with_event(
         *process_events(k),
         *xfeatures_events(),
         *xfd_events(),
@@ -89,12 +88,8 @@ def extend(program: Program, world: World) -> Program:
         *msr_events(),
         *control_events(vendor_run, k),
         *image_events(k),
-    ):
-        program = program.with_event(event)
-    for item in PROPERTIES:
-        program = program.with_property(item)
-    for witness in WITNESSES:
-        program = program.with_witness(witness)
+    )
+    program = program.with_property(*PROPERTIES).with_witness(*WITNESSES)
     program = program.replaced_event("WRMSR IA32_XSS", effect=wrmsr_xss, when=xss_changes)
     program = program.replaced_event("AMX instruction under XFD", effect=nm_of_tiles)
     program = with_checked_xsetbv(_with_own_steps(program, vendor_run))

@@ -64,14 +64,11 @@ def _paths(program: Program, vmx: bool) -> Program:
     else:
         program = program.replaced("svm_vcpu_run.vmrun", effect=enter_vmcb)
     program = program.replaced("vmm.ioctl_KVM_RUN", when=vcpu_is_complete)
-    for path in NESTED_PATHS if vmx else SVM_PATHS:
-        program = program.with_path("vcpu", path)
-    return program
+    return program.with_path("vcpu", *(NESTED_PATHS if vmx else SVM_PATHS))
 
 
 def _events(program: Program, vmx: bool) -> Program:
-    for event in (*guest_events(vmx), *VMM_EVENTS):
-        program = program.with_event(event)
+    program = program.with_event(*guest_events(vmx), *VMM_EVENTS)
     program = program.replaced_event("AMX instruction under XFD", effect=use_disabled_tiles)
     return program.replaced_event("WRMSR IA32_XFD", effect=wrmsr_xfd)
 
@@ -83,11 +80,7 @@ def extend(program: Program, world: World) -> Program:
     program = _events(_paths(program, vmx), vmx)
     if world.choices["nested_fpu"] == FpuLoad.LAZY:
         program = program.inserted(PUT_LAZY_FPU, before="vcpu_put.vcpu_put")
-    for item in PROPERTIES:
-        program = program.with_property(item)
-    for witness in WITNESSES:
-        program = program.with_witness(witness)
-    return program
+    return program.with_property(*PROPERTIES).with_witness(*WITNESSES)
 
 
 def constants(world: World) -> Constants:

@@ -64,10 +64,7 @@ def _without_sev_es(program: Program) -> Program:
 
 
 def _with_snp(program: Program) -> Program:
-    if not _is_vmx(program):
-        for event in snp_launch():
-            program = program.with_event(event)
-    return program
+    return program if _is_vmx(program) else program.with_event(*snp_launch())
 
 
 def _xss_not_intercepted(program: Program) -> Program:

@@ -44,11 +44,7 @@ def extend(program: Program, world: World) -> Program:
     program = with_loading(with_scratch_fpstate(with_checks(program)))
     program = with_user_return(with_ioctls(with_guest(program, vmx)))
     program = with_tdx(program) if vmx else with_sev(program).with_event(sev_es_launch())
-    for each in PROPERTIES:
-        program = program.with_property(each)
-    for witness in WITNESSES:
-        program = program.with_witness(witness)
-    return program
+    return program.with_property(*PROPERTIES).with_witness(*WITNESSES)
 
 
 def protected_program(world: World) -> Program:

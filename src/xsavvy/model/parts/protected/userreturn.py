@@ -117,7 +117,4 @@ def with_user_return(program: Program) -> Program:
     )
     program = program.inserted(step, before="exit_to_user.switch_fpu_return")
     program = program.inserted(step, before="task_exit_to_user.switch_fpu_return")
-    program = program.with_path("task", _other_vcpu())
-    for event in _events():
-        program = program.with_event(event)
-    return program
+    return program.with_path("task", _other_vcpu()).with_event(*_events())

@@ -52,21 +52,15 @@ def vmm_can_be_woken(s: TaskMachine, k: Constants, cpu: int) -> bool:
 def extend(program: Program, _world: World) -> Program:
     """Return the run loop with this part's paths, events and sentences."""
     program = replace(program, record=TaskMachine)
-    for path in (*DELIVERY_PATHS, *SIGRETURN_PATHS, *LIFECYCLE_PATHS):
-        program = program.with_path("vcpu", path)
+    program = program.with_path("vcpu", *DELIVERY_PATHS, *SIGRETURN_PATHS, *LIFECYCLE_PATHS)
     program = with_guest_xfd(with_pkru_of_image(program))
     program = program.replaced("exit_to_user.switch_fpu_return", effect=reload_image)
     program = program.replaced("vmm.ioctl_KVM_RUN", when=kvm_run_allowed)
     for name in PREEMPTIONS:
         program = program.replaced_event(name, when=there_is_another_task)
     program = program.replaced_event(WAKE_UP, when=vmm_can_be_woken)
-    return replace(
-        program,
-        events=(*program.events, *task_events()),
-        properties=(*program.properties, *TASK_PROPERTIES),
-        witnesses=(*program.witnesses, *TASK_WITNESSES),
-        eventualities=(*program.eventualities, *TASK_EVENTUALITIES),
-    )
+    program = program.with_event(*task_events()).with_property(*TASK_PROPERTIES)
+    return program.with_witness(*TASK_WITNESSES).with_eventuality(*TASK_EVENTUALITIES)
 
 
 def constants(world: World) -> Constants:

@@ -57,9 +57,7 @@ def _handlers(program: Program) -> Program:
         TraceExit.XRSTORS: "handle_xrstors",
     }
     program = program.replaced(label, to={**program.step(label).to, **targets})
-    for path in HANDLERS:
-        program = program.with_path("vcpu", path)
-    return program
+    return program.with_path("vcpu", *HANDLERS)
 
 
 def extend(program: Program, world: World) -> Program:
@@ -68,12 +66,8 @@ def extend(program: Program, world: World) -> Program:
     if not world.platform.vmx:
         return program
     program = _handlers(_switch(replace(program, terminal=run_with_trace_is_over)))
-    for event in (*PERF_EVENTS, *GUEST_EVENTS, *VMM_EVENTS):
-        program = program.with_event(event)
-    for item in PROPERTIES:
-        program = program.with_property(item)
-    for witness in WITNESSES:
-        program = program.with_witness(witness)
+    program = program.with_event(*PERF_EVENTS, *GUEST_EVENTS, *VMM_EVENTS)
+    program = program.with_property(*PROPERTIES).with_witness(*WITNESSES)
     if world.choices["pt_switch"] == PtSwitch.XSS_FPSTATE:
         program = with_pt_in_fpstate(program)
     return program
