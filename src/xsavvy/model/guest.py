@@ -6,6 +6,10 @@ effect on the model's state (an #UD, a #GP in the guest) is left out.
 Source: SDM and APM instruction pages, named at each event; which of them exit: SDM "Instructions That Cause VM Exits".
 """
 
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
 from xsavvy.checker import Event
 from xsavvy.isa.components import AVX, CET_S, CET_U, PKRU, SSE, X87, XTILECFG
 
@@ -15,7 +19,7 @@ from .machine import Machine
 from .values import CR4_OSXSAVE, CR4_PKE, TILE, Buffer, Exit, Value
 from .xstate import note_pkru_inuse
 
-__all__ = ["HLT_PENDING", "exit_for", "guest_events"]
+__all__ = ["HLT_PENDING", "exit_for", "guest_event", "guest_events"]
 
 OWN = (Value.GUEST, Value.GUEST2)
 BASE = X87 | SSE
@@ -218,16 +222,22 @@ def leave(s: Machine, k: Constants, reason: int) -> None:
     s.vcpu_exit = reason
 
 
+def guest_event(
+    vendor_run: str, name: str, effect: Callable[..., int | None], **rest: Any
+) -> Event:
+    """Return an event in guest mode, where no exit is pending unless `when` says otherwise.
+
+    `vendor_run` names the path whose `vmexit` step ends guest mode.
+    """
+    rest.setdefault("when", idle_exit)
+    return Event(name, "guest", effect, interrupts=("vcpu",), at=(f"{vendor_run}.vmexit",), **rest)
+
+
 def guest_events(vendor_run: str) -> tuple[Event, ...]:
     """Return every event of the guest; `vendor_run` names the path whose `vmexit` step ends guest mode."""
-    at = (f"{vendor_run}.vmexit",)
     sdm = "sdm:"
     intercept = "linux:arch/x86/kvm/vmx/vmx.c"
-
-    def event(name: str, effect: object, **rest: object) -> Event:
-        rest.setdefault("when", idle_exit)
-        return Event(name, "guest", effect, interrupts=("vcpu",), at=at, **rest)  # type: ignore[arg-type]
-
+    event = partial(guest_event, vendor_run)
     values = (Value.INIT, Value.GUEST)
     cr4 = (0, CR4_OSXSAVE, CR4_PKE, CR4_OSXSAVE | CR4_PKE)
     tiles = XTILECFG | TILE

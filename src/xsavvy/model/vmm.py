@@ -6,6 +6,9 @@ Source: arch/x86/kvm/x86.c kvm_vcpu_ioctl_x86_set_xsave(); arch/x86/kernel/fpu/c
 fpu_copy_uabi_to_guest_fpstate(); seed 001 for a reallocation that fails.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 from xsavvy.checker import Event
 from xsavvy.isa.components import CET_U, SSE
 
@@ -14,7 +17,7 @@ from .machine import Machine
 from .values import TILE, Buffer, Realloc, Value
 from .xstate import note_pkru_inuse
 
-__all__ = ["vmm_events"]
+__all__ = ["vmm_event", "vmm_events"]
 
 
 def write_own_pkru(s: Machine, k: Constants, value: int) -> None:
@@ -66,26 +69,25 @@ def fail(s: Machine, k: Constants) -> int:
     return 1
 
 
+def vmm_event(name: str, effect: Callable[..., int | None], **rest: Any) -> Event:
+    """Return an event of the VMM's thread in user mode, between two KVM_RUNs."""
+    return Event(name, "vmm", effect, interrupts=("vcpu",), at=("vmm",), **rest)
+
+
 def vmm_events(on_demand: bool) -> tuple[Event, ...]:
     """Return the VMM's actions; a failing reallocation only where there is one."""
     events: tuple[Event, ...] = (
-        Event(
+        vmm_event(
             "WRPKRU by VMM",
-            "vmm",
             write_own_pkru,
             when=pkru_differs,
-            interrupts=("vcpu",),
-            at=("vmm",),
             choose={"value": (Value.VMM, Value.VMM2)},
             source="userspace",
         ),
-        Event(
+        vmm_event(
             "KVM_SET_XSAVE",
-            "vmm",
             set_xsave,
             when=image_has_room,
-            interrupts=("vcpu",),
-            at=("vmm",),
             choose={"xstate_bv": (0, SSE, SSE | TILE)},
             source="linux:arch/x86/kvm/x86.c kvm_vcpu_ioctl_x86_set_xsave()",
         ),

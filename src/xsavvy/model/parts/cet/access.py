@@ -19,6 +19,7 @@ from xsavvy.model.fpu import kvm_load_guest_fpu, kvm_put_guest_fpu, nothing, swi
 from xsavvy.model.pkru import sample_host_pkru
 from xsavvy.model.run import vcpu_put
 from xsavvy.model.values import BH_OFF, USER_MODE, Exit, Value
+from xsavvy.model.vmm import vmm_event
 
 from .border import CetSwitch
 from .guest import legal
@@ -163,14 +164,11 @@ def set_illegal_state(s: CetMachine, k: Constants) -> int:
     return ENTERED
 
 
-def _ioctl(name: str, effect: Callable[..., object], path: str, when: Callable[..., bool]) -> Event:
-    return Event(
+def _ioctl(name: str, effect: Callable[..., int], path: str, when: Callable[..., bool]) -> Event:
+    return vmm_event(
         name,
-        "vmm",
         effect,
         when=when,
-        interrupts=("vcpu",),
-        at=("vmm",),
         to={ENTERED: path},
         leaves=USER_MODE,
         source=f"{MSRS} {path}()",
@@ -251,8 +249,4 @@ def msr_paths() -> tuple[Path, ...]:
 
 def extend_access(program: Program) -> Program:
     """Return the program with the MSR ioctls and the intercepted MSR."""
-    for path in msr_paths():
-        program = program.with_path("vcpu", path)
-    for event in MSR_EVENTS:
-        program = program.with_event(event)
-    return program
+    return program.with_path("vcpu", *msr_paths()).with_event(*MSR_EVENTS)

@@ -6,10 +6,11 @@ back, INIT clears both, and KVM_SET_SREGS sets both.
 Source: arch/x86/kvm/regs.c kvm_set_cr0(), kvm_set_cr4(), __set_sregs_common(); arch/x86/kvm/smm.c; commit 586ef9dcbb28.
 """
 
-from xsavvy.checker import Event, Path, Program, Step
+from xsavvy.checker import Path, Program, Step
 from xsavvy.kvm.cet import CR0_WP, CR4_CET, SHSTK, cr_pair_ok
 from xsavvy.model.constants import Constants
 from xsavvy.model.values import Exit, Value
+from xsavvy.model.vmm import vmm_event
 
 from .machine import CetMachine
 
@@ -105,13 +106,10 @@ def _handler(name: str, effect: object, source: str) -> Path:
 
 def extend_control(program: Program) -> Program:
     """Return the program with the handlers of MOV to CR0 and CR4, of an SMI and of RSM, and with KVM_SET_SREGS."""
-    sregs = Event(
+    sregs = vmm_event(
         "KVM_SET_SREGS",
-        "vmm",
         set_sregs,
         when=sregs_change,
-        interrupts=("vcpu",),
-        at=("vmm",),
         choose={"cr0": (0, CR0_WP), "cr4": (0, CR4_CET)},
         source=f"{REGS} __set_sregs_common()",
     )

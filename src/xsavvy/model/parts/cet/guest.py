@@ -7,6 +7,8 @@ Source: arch/x86/kvm/vmx/vmx.c vmx_recalc_msr_intercepts(), arch/x86/kvm/svm/svm
 commits 25f3840483e6, 38c46bdbf998.
 """
 
+from functools import partial
+
 from xsavvy.checker import Event
 from xsavvy.isa.components import CET_U
 from xsavvy.kvm.cet import (
@@ -20,7 +22,7 @@ from xsavvy.kvm.cet import (
     u_s_cet_ok,
 )
 from xsavvy.model.constants import Constants
-from xsavvy.model.guest import idle_exit
+from xsavvy.model.guest import guest_event
 from xsavvy.model.values import Exit, Value
 
 from .machine import CetExit, CetMachine, Instruction
@@ -189,12 +191,8 @@ def rsm(s: CetMachine, k: Constants) -> None:
 
 def cet_guest_events(vendor_run: str) -> tuple[Event, ...]:
     """Return the events of a guest with CET; `vendor_run` names the path whose `vmexit` step ends guest mode."""
-    at = (f"{vendor_run}.vmexit",)
+    event = partial(guest_event, vendor_run)
     msr = 'sdm:"IA32_U_CET, IA32_S_CET, IA32_PLx_SSP"; commit 25f3840483e6'
-
-    def event(name: str, effect: object, **rest: object) -> Event:
-        rest.setdefault("when", idle_exit)
-        return Event(name, "guest", effect, interrupts=("vcpu",), at=at, **rest)  # type: ignore[arg-type]
 
     pointers = (Value.INIT, Value.GUEST)
     registers = {"cr0": (0, CR0_WP), "cr4": (0, CR4_CET)}

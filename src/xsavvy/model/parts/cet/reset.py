@@ -14,6 +14,7 @@ from xsavvy.checker import Event, Path, Program, Step
 from xsavvy.model.constants import Constants
 from xsavvy.model.fpu import kvm_load_guest_fpu, kvm_put_guest_fpu
 from xsavvy.model.values import USER_MODE, Buffer, Value
+from xsavvy.model.vmm import vmm_event
 
 from .access import vcpu_load
 from .border import CetSwitch
@@ -65,12 +66,9 @@ INIT_EVENTS = (
         at=("vmm", "vcpu_run"),
         source="linux:arch/x86/kvm/lapic.c __apic_accept_irq()",
     ),
-    Event(
+    vmm_event(
         "KVM_GET_MP_STATE",
-        "vmm",
         ask_mp_state,
-        interrupts=("vcpu",),
-        at=("vmm",),
         to={ENTERED: "kvm_get_mp_state"},
         leaves=USER_MODE,
         source=f"{X86} kvm_arch_vcpu_ioctl_get_mpstate()",
@@ -229,15 +227,11 @@ def reset_paths() -> tuple[Path, ...]:
 
 def extend_reset(program: Program) -> Program:
     """Return the program with INIT: in KVM_RUN before every entry, in KVM_GET_MP_STATE, and who sends it."""
-    for path in reset_paths():
-        program = program.with_path("vcpu", path)
     in_run = Step(
         "kvm_apic_accept_events",
         accept_events,
         to={PENDING: "kvm_vcpu_reset"},
         source="linux:arch/x86/kvm/lapic.c kvm_apic_accept_events()",
     )
-    program = program.inserted(in_run, before="vcpu_enter_guest.preempt_disable")
-    for event in INIT_EVENTS:
-        program = program.with_event(event)
-    return program
+    program = program.with_path("vcpu", *reset_paths()).with_event(*INIT_EVENTS)
+    return program.inserted(in_run, before="vcpu_enter_guest.preempt_disable")

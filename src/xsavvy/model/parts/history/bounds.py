@@ -6,9 +6,9 @@ itself loads and puts them; the host's tasks use none.
 Source: SDM "Intel MPX and XSAVE"; arch/x86/kvm/cpuid.c kvm_update_cpuid() of v4.1 (eager_fpu).
 """
 
-from xsavvy.checker import Event, Program, Step
+from xsavvy.checker import Program, Step
 from xsavvy.model.constants import Constants
-from xsavvy.model.guest import idle_exit, write_sse
+from xsavvy.model.guest import guest_event, write_sse
 from xsavvy.model.history.fields import TsMachine
 from xsavvy.model.history.lazy import deactivate_at_put, deactivate_at_sched_out
 from xsavvy.model.values import Task, Value
@@ -67,14 +67,10 @@ def deactivate_sched_out_without_mpx(s: TsMachine, k: Constants) -> None:
 
 def with_bounds(program: Program, vmx: bool) -> Program:
     """Add the guest's instruction."""
-    run = "vmx_vcpu_run" if vmx else "svm_vcpu_run"
-    event = Event(
+    event = guest_event(
+        "vmx_vcpu_run" if vmx else "svm_vcpu_run",
         NAME,
-        "guest",
         write_sse,
-        when=idle_exit,
-        interrupts=("vcpu",),
-        at=(f"{run}.vmexit",),
         choose={"value": (Value.GUEST, Value.GUEST2)},
         source='sdm:BNDMK; "Intel MPX and XSAVE"',
     )

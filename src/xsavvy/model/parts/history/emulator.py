@@ -7,12 +7,12 @@ Source: arch/x86/kvm/fpu.h kvm_fpu_get(), kvm_read_sse_reg(); commit emulator_fp
 emulator_get_fpu() of v4.14.
 """
 
-from xsavvy.checker import Event, Path, Program, Step
+from xsavvy.checker import Path, Program, Step
 from xsavvy.isa.components import SSE
 from xsavvy.model.constants import Constants
 from xsavvy.model.emulate import finish
 from xsavvy.model.fpu import nothing, switch_fpu_return
-from xsavvy.model.guest import leave
+from xsavvy.model.guest import guest_event, leave
 from xsavvy.model.history.fields import KeepsXcr0, TsMachine, with_fields
 from xsavvy.model.history.xcr0 import kvm_put_guest_xcr0
 from xsavvy.model.values import BH_OFF, PREEMPT_OFF, Buffer, Exit, Value
@@ -49,11 +49,6 @@ def complete(s: HistoryMachine, k: Constants) -> None:
     finish(s, k)
 
 
-def guest_goes_on(s: HistoryMachine, k: Constants) -> bool:
-    """Let the guest execute it as long as nothing made it exit."""
-    return s.vcpu_exit == Exit.NONE
-
-
 def with_emulator(program: Program, vmx: bool) -> Program:
     """Add the exit, the way to the emulator, and the emulator's access."""
     path = Path(
@@ -74,14 +69,10 @@ def with_emulator(program: Program, vmx: bool) -> Program:
         source="linux:arch/x86/kvm/x86.c x86_emulate_instruction()",
     )
     exits: dict[int, str] = {HistoryExit.EMULATED_READ: NAME, HistoryExit.EMULATED_WRITE: NAME}
-    run = "vmx_vcpu_run" if vmx else "svm_vcpu_run"
-    event = Event(
+    event = guest_event(
+        "vmx_vcpu_run" if vmx else "svm_vcpu_run",
         EVENT,
-        "guest",
         leave,
-        when=guest_goes_on,
-        interrupts=("vcpu",),
-        at=(f"{run}.vmexit",),
         choose={"reason": (HistoryExit.EMULATED_READ, HistoryExit.EMULATED_WRITE)},
         source="sdm:MOVDQA with an operand in memory that has no backing",
     )

@@ -4,11 +4,12 @@
 Source: arch/x86/kernel/fpu/xstate.c __copy_xstate_to_uabi_buf(), which takes PKRU as an argument; commit 38cfd5e3df9c.
 """
 
-from xsavvy.checker import Event, Program, Step
+from xsavvy.checker import Program, Step
 from xsavvy.isa.components import PKRU
 from xsavvy.model.constants import Constants
 from xsavvy.model.history.fields import PkruImages, PkruMachine, with_fields
 from xsavvy.model.values import Buffer, Value
+from xsavvy.model.vmm import vmm_event
 
 from .machine import HistoryMachine
 
@@ -40,12 +41,9 @@ def forget_copy(s: HistoryMachine, k: Constants) -> None:
 
 def with_get_xsave(program: Program) -> Program:
     """Add the ioctl."""
-    event = Event(
+    event = vmm_event(
         NAME,
-        "vmm",
         get_xsave,
-        interrupts=("vcpu",),
-        at=("vmm",),
         source="linux:arch/x86/kvm/x86.c kvm_vcpu_ioctl_x86_get_xsave()",
     )
     forget = Step("guest_goes_on", forget_copy, source="userspace")

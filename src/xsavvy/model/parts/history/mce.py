@@ -16,9 +16,9 @@ from xsavvy.model.constants import Constants
 from xsavvy.model.edits import label
 from xsavvy.model.emulate import finish
 from xsavvy.model.fpu import nothing
-from xsavvy.model.guest import leave
+from xsavvy.model.guest import idle_exit, leave
 from xsavvy.model.interrupts import LEAVE_USER, leave_user, preempt
-from xsavvy.model.values import GUEST_MODE, IRQS_OFF, USER_MODE, Exit
+from xsavvy.model.values import GUEST_MODE, IRQS_OFF, USER_MODE
 
 from .machine import HistoryExit, HistoryMachine
 
@@ -69,11 +69,6 @@ def handle_machine_check(s: HistoryMachine, k: Constants) -> None:
         or s.vcpu_exit == HistoryExit.MACHINE_CHECK_AT_ENTRY
     ):
         finish(s, k)
-
-
-def guest_goes_on(s: HistoryMachine, k: Constants) -> bool:
-    """Let it come as long as nothing else made the guest exit."""
-    return s.vcpu_exit == Exit.NONE
 
 
 def with_machine_checks(program: Program, vmx: bool) -> Program:
@@ -142,7 +137,7 @@ def _with_events(program: Program, vmx: bool) -> Program:
         "machine check",
         "hardware",
         leave,
-        when=guest_goes_on,
+        when=idle_exit,
         interrupts=("vcpu",),
         at=(f"{run}.vmexit",),
         choose={"reason": reasons},

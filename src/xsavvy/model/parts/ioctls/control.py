@@ -9,7 +9,9 @@ from xsavvy.isa.components import PKRU
 from xsavvy.kvm.registers import cr4_errno
 from xsavvy.model.constants import Constants
 from xsavvy.model.emulate import finish
+from xsavvy.model.guest import guest_event
 from xsavvy.model.values import CR4_OSXSAVE, CR4_PKE, USER_MODE, Exit
+from xsavvy.model.vmm import vmm_event
 
 from .derived import note_cr4, note_xss, refresh_cpuid, reset_pkru_mask
 from .machine import CPUID_XSAVE, Errno, IoctlMachine
@@ -173,13 +175,10 @@ def control_events(vendor_run: str, k: Constants) -> tuple[Event, ...]:
     cr4 = (*plain, CR4_PKE, CR4_OSXSAVE | CR4_PKE) if k.guest_pku else plain
     wp = (0, 1) if k.guest_pku else (0,)
     return (
-        Event(
+        vmm_event(
             "KVM_SET_SREGS",
-            "vmm",
             check_sregs,
             when=sregs_matter,
-            interrupts=("vcpu",),
-            at=("vmm",),
             choose={"cr4": cr4, "wp": wp},
             to={CONTINUES: "set_sregs"},
             leaves=USER_MODE,
@@ -204,13 +203,11 @@ def control_events(vendor_run: str, k: Constants) -> tuple[Event, ...]:
             to={CONTINUES: "kvm_vcpu_reset"},
             source="linux:arch/x86/kvm/lapic.c kvm_apic_accept_events()",
         ),
-        Event(
+        guest_event(
+            vendor_run,
             "CPUID",
-            "guest",
             execute_cpuid,
             when=cpuid_is_due,
-            interrupts=("vcpu",),
-            at=(f"{vendor_run}.vmexit",),
             source="linux:arch/x86/kvm/cpuid.c kvm_cpuid()",
         ),
     )

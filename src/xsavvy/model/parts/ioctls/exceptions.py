@@ -8,8 +8,9 @@ kvm_vcpu_ioctl_x86_set_vcpu_events().
 
 from xsavvy.checker import Event, Step
 from xsavvy.model.constants import Constants
-from xsavvy.model.guest import use_disabled_tiles
+from xsavvy.model.guest import guest_event, use_disabled_tiles
 from xsavvy.model.values import Exit
+from xsavvy.model.vmm import vmm_event
 
 from .machine import Errno, IoctlMachine
 from .process import vcpu_is_there
@@ -85,22 +86,17 @@ INJECT = Step("inject_event", inject_nm, source=f"{X86} kvm_check_and_inject_eve
 def exception_events(vendor_run: str) -> tuple[Event, ...]:
     """Return a #NM that is not XFD's, and KVM_SET_VCPU_EVENTS."""
     return (
-        Event(
+        guest_event(
+            vendor_run,
             "FP instruction under CR0.TS",
-            "guest",
             nm_of_cr0_ts,
             when=nm_is_intercepted,
-            interrupts=("vcpu",),
-            at=(f"{vendor_run}.vmexit",),
             source='sdm:Extended Feature Disable (XFD); "Control Registers", TS',
         ),
-        Event(
+        vmm_event(
             "KVM_SET_VCPU_EVENTS",
-            "vmm",
             set_vcpu_events,
             when=vcpu_is_there,
-            interrupts=("vcpu",),
-            at=("vmm",),
             choose={"nm": (0, 1)},
             source=f"{X86} kvm_vcpu_ioctl_x86_set_vcpu_events()",
         ),

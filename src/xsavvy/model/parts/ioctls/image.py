@@ -18,6 +18,7 @@ from xsavvy.kvm.ioctls import (
 )
 from xsavvy.model.constants import Constants, XfdHeader
 from xsavvy.model.values import IMAGE, TILE, Buffer, Fault, Value
+from xsavvy.model.vmm import vmm_event
 
 from .machine import BASE, Errno, IoctlMachine
 from .process import drop_image, vcpu_is_there
@@ -166,30 +167,36 @@ def image_events(k: Constants) -> tuple[Event, ...]:
     tiles = (SSE | TILE,) if k.guest_xcr0 & TILE else ()
     images = (0, SSE, BASE | AVX, *tiles)
 
-    def event(name: str, effect: object, source: str, **rest: object) -> Event:
-        rest.setdefault("when", vcpu_is_there)
-        return Event(name, "vmm", effect, interrupts=("vcpu",), at=("vmm",), source=source, **rest)  # type: ignore[arg-type]
-
     return (
-        event(
+        vmm_event(
             "KVM_SET_XSAVE",
             set_xsave,
-            f"{X86} kvm_vcpu_ioctl_x86_set_xsave()",
+            source=f"{X86} kvm_vcpu_ioctl_x86_set_xsave()",
             when=mxcsr_matters,
             choose={"xstate_bv": images, "mxcsr_legal": (1, 0)},
         ),
-        event("KVM_GET_XSAVE", get_xsave, f"{X86} kvm_vcpu_ioctl_x86_get_xsave()"),
-        event("KVM_GET_XSAVE2", get_xsave2, f"{X86} kvm_vcpu_ioctl_x86_get_xsave2()"),
-        event(
+        vmm_event(
+            "KVM_GET_XSAVE",
+            get_xsave,
+            source=f"{X86} kvm_vcpu_ioctl_x86_get_xsave()",
+            when=vcpu_is_there,
+        ),
+        vmm_event(
+            "KVM_GET_XSAVE2",
+            get_xsave2,
+            source=f"{X86} kvm_vcpu_ioctl_x86_get_xsave2()",
+            when=vcpu_is_there,
+        ),
+        vmm_event(
             "KVM_GET_FPU",
             get_fpu,
-            f"{X86} kvm_arch_vcpu_ioctl_get_fpu()",
+            source=f"{X86} kvm_arch_vcpu_ioctl_get_fpu()",
             when=fpu_has_bits,
         ),
-        event(
+        vmm_event(
             "KVM_SET_FPU",
             set_fpu,
-            f"{X86} kvm_arch_vcpu_ioctl_set_fpu()",
+            source=f"{X86} kvm_arch_vcpu_ioctl_set_fpu()",
             when=fpu_has_bits,
         ),
     )

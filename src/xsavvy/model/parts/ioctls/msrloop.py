@@ -14,6 +14,7 @@ from xsavvy.kvm.ioctls import set_xfd_accepted
 from xsavvy.model.constants import Constants
 from xsavvy.model.fpu import kvm_load_guest_fpu, kvm_put_guest_fpu, nothing, switch_fpu_return
 from xsavvy.model.values import BH_OFF, TILE, USER_MODE, Value
+from xsavvy.model.vmm import vmm_event
 
 from .machine import Errno, IoctlMachine
 from .process import drop_image
@@ -84,13 +85,10 @@ MSR_LOOP = (
 def msr_events() -> tuple[Event, ...]:
     """Return KVM_SET_MSRS with two entries."""
     return (
-        Event(
+        vmm_event(
             "KVM_SET_MSRS IA32_U_CET, IA32_XFD",
-            "vmm",
             set_msrs,
             when=guest_has_cet,
-            interrupts=("vcpu",),
-            at=("vmm",),
             choose={"xfd": (0, TILE)},
             to={CONTINUES: "msr_io_load"},
             leaves=USER_MODE,

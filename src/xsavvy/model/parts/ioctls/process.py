@@ -19,6 +19,7 @@ from xsavvy.kvm.ioctls import (
 from xsavvy.model.constants import Constants
 from xsavvy.model.fpu import nothing
 from xsavvy.model.values import BH_OFF, TILE, USER_MODE, XCR0_ALWAYS, Buffer, Value
+from xsavvy.model.vmm import vmm_event
 
 from .derived import compacted_of, refresh_cpuid
 from .machine import BASE, CET, CPUID_XSAVE, CPUID_XSAVES, TILES, Errno, IoctlMachine
@@ -294,23 +295,23 @@ FPSTATE_REALLOC = Path(
 
 def process_events(k: Constants) -> tuple[Event, ...]:
     """Return what the VMM asks of the kernel before the guest runs, and KVM_SET_CPUID2."""
-
-    def event(name: str, effect: object, source: str, **rest: object) -> Event:
-        return Event(name, "vmm", effect, interrupts=("vcpu",), at=("vmm",), source=source, **rest)  # type: ignore[arg-type]
-
     return (
-        event(
+        vmm_event(
             "ARCH_REQ_XCOMP_GUEST_PERM",
             request_overwrite,
-            f"{XSTATE} xstate_request_perm()",
+            source=f"{XSTATE} xstate_request_perm()",
             choose={"requested": (TILES,)},
         ),
-        event("KVM_CREATE_VCPU", create_vcpu, "linux:virt/kvm/kvm_main.c", when=no_vcpu_yet),
-        event("KVM_GET_SUPPORTED_CPUID", advertise_permitted, f"{CPUID} __do_cpuid_func()"),
-        event(
+        vmm_event(
+            "KVM_CREATE_VCPU", create_vcpu, source="linux:virt/kvm/kvm_main.c", when=no_vcpu_yet
+        ),
+        vmm_event(
+            "KVM_GET_SUPPORTED_CPUID", advertise_permitted, source=f"{CPUID} __do_cpuid_func()"
+        ),
+        vmm_event(
             "KVM_SET_CPUID2",
             set_cpuid2_without_update,
-            f"{CPUID} kvm_set_cpuid()",
+            source=f"{CPUID} kvm_set_cpuid()",
             when=cpuid_makes_sense,
             choose=cpuid_values(k),
             to={GROWS: "fpstate_grows"},

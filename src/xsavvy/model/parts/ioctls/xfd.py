@@ -12,6 +12,7 @@ from xsavvy.model.emulate import clear_header, disable_intercept, finish, set_fp
 from xsavvy.model.fpu import nothing
 from xsavvy.model.run import handle_exit_irqoff
 from xsavvy.model.values import BH_OFF, TILE, USER_MODE, Buffer, Exit
+from xsavvy.model.vmm import vmm_event
 from xsavvy.model.xfeatures import clear_xfd_err
 from xsavvy.model.xstate import installed_fpstate
 
@@ -132,20 +133,22 @@ SET_MSRS_XFD = Path(
 
 def xfd_events() -> tuple[Event, ...]:
     """Return KVM_SET_MSRS of both MSRs."""
-
-    def event(name: str, effect: object, **rest: object) -> Event:
-        choose = {"value": (0, TILE)}
-        source = f"{X86} kvm_set_msr_common()"
-        rest = {"choose": choose, "source": source, **rest}
-        return Event(name, "vmm", effect, interrupts=("vcpu",), at=("vmm",), **rest)  # type: ignore[arg-type]
-
+    source = f"{X86} kvm_set_msr_common()"
     return (
-        event(
+        vmm_event(
             "KVM_SET_MSRS IA32_XFD",
             set_msrs_xfd,
             when=xfd_can_be_set,
+            choose={"value": (0, TILE)},
             to={CONTINUES: "set_msrs_xfd"},
             leaves=USER_MODE,
+            source=source,
         ),
-        event("KVM_SET_MSRS IA32_XFD_ERR", set_msrs_xfd_err, when=xfd_err_can_be_set),
+        vmm_event(
+            "KVM_SET_MSRS IA32_XFD_ERR",
+            set_msrs_xfd_err,
+            when=xfd_err_can_be_set,
+            choose={"value": (0, TILE)},
+            source=source,
+        ),
     )

@@ -17,6 +17,7 @@ from xsavvy.kvm.ioctls import (
 )
 from xsavvy.model.constants import Constants
 from xsavvy.model.emulate import finish
+from xsavvy.model.vmm import vmm_event
 
 from .derived import note_xcr0, note_xss
 from .machine import BASE, CET, CPUID_XSAVE, CPUID_XSAVES, TILES, Errno, IoctlMachine
@@ -179,23 +180,20 @@ def set_msrs_xss_unnoticed(s: IoctlMachine, k: Constants, value: int) -> None:
 
 def xfeatures_events() -> tuple[Event, ...]:
     """Return KVM_SET_XCRS and KVM_SET_MSRS of IA32_XSS, with legal and illegal values."""
-
-    def event(name: str, effect: object, source: str, **rest: object) -> Event:
-        rest.setdefault("when", vcpu_is_there)
-        return Event(name, "vmm", effect, interrupts=("vcpu",), at=("vmm",), source=source, **rest)  # type: ignore[arg-type]
-
     xcr0 = (BASE, BASE | AVX, BASE | AVX | PKRU, BASE | AVX | XTILECFG, BASE | AVX | TILES)
     return (
-        event(
+        vmm_event(
             "KVM_SET_XCRS",
             set_xcrs,
-            f"{X86} kvm_vcpu_ioctl_x86_set_xcrs()",
+            source=f"{X86} kvm_vcpu_ioctl_x86_set_xcrs()",
             choose={"value": xcr0},
+            when=vcpu_is_there,
         ),
-        event(
+        vmm_event(
             "KVM_SET_MSRS IA32_XSS",
             set_msrs_xss,
-            f"{X86} kvm_set_msr_common()",
+            source=f"{X86} kvm_set_msr_common()",
             choose={"value": (0, CET)},
+            when=vcpu_is_there,
         ),
     )

@@ -4,12 +4,16 @@
 L1 writes its VMCS without an exit, as with a shadow VMCS.
 """
 
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
 from xsavvy.checker import Event
 from xsavvy.isa.components import CET_U
 from xsavvy.isa.nesting import device_not_available, xsaves_exits
 from xsavvy.model.constants import Constants
 from xsavvy.model.emulate import lose_disabled_tiles
-from xsavvy.model.guest import can_xsave
+from xsavvy.model.guest import can_xsave, guest_event
 from xsavvy.model.values import CR4_OSXSAVE, CR4_PKE, TILE, Buffer, Exit
 
 from .machine import NestedMachine
@@ -199,21 +203,14 @@ def wrmsr_xfd(s: NestedMachine, k: Constants, value: int) -> None:
         s.vcpu_exit_value = value
 
 
-def guest_runs(s: NestedMachine, k: Constants) -> bool:
-    """L1 or L2 executes instructions."""
-    return s.vcpu_exit == Exit.NONE
-
-
 def guest_events(vmx: bool) -> tuple[Event, ...]:
     """Return what L1 and L2 do, for one vendor: SVM has no MPX, no load controls, and cannot intercept XSAVES."""
     nested = f"linux:arch/x86/kvm/{'vmx' if vmx else 'svm'}/nested.c"
     vendor_run = "vmx_vcpu_run" if vmx else "svm_vcpu_run"
 
-    def event(name: str, effect: object, **rest: object) -> Event:
-        at = (f"{vendor_run}.vmexit",)
-        return Event(name, "guest", effect, interrupts=("vcpu",), at=at, **rest)  # type: ignore[arg-type]
+    event = partial(guest_event, vendor_run)
 
-    def vmwrite(what: str, effect: object, **rest: object) -> Event:
+    def vmwrite(what: str, effect: Callable[..., None], **rest: Any) -> Event:
         rest.setdefault("when", l1_runs)
         return event(f"VMWRITE of {what}", effect, source=f"{nested} handle_vmwrite()", **rest)
 
@@ -300,7 +297,6 @@ def guest_events(vmx: bool) -> tuple[Event, ...]:
         event(
             "SSE instruction under CR0.TS",
             use_fpu,
-            when=guest_runs,
             source="sdm:Interrupt 7: Device Not Available Exception (#NM)",
         ),
     )

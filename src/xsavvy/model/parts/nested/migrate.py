@@ -7,9 +7,9 @@ Source: arch/x86/kvm/vmx/nested.c vmx_get_nested_state(), vmx_set_nested_state()
 fa578398a0ba for the two orders in use.
 """
 
-from xsavvy.checker import Event
 from xsavvy.model.constants import Constants
 from xsavvy.model.run import ioctl_allowed
+from xsavvy.model.vmm import vmm_event
 
 from .machine import NestedMachine
 from .values import MSRS, NESTED_STATE, Field
@@ -85,24 +85,20 @@ def set_nested_state(s: NestedMachine, k: Constants) -> None:
     s.uapi_missing &= ~NESTED_STATE
 
 
-def _ioctl(name: str, effect: object, **rest: object) -> Event:
-    return Event(name, "vmm", effect, interrupts=("vcpu",), at=("vmm",), **rest)  # type: ignore[arg-type]
-
-
 VMM_EVENTS = (
-    _ioctl(
+    vmm_event(
         "state is saved for a new vCPU",
         save,
         when=vcpu_is_complete,
         source=f"{NESTED} vmx_get_nested_state()",
     ),
-    _ioctl(
+    vmm_event(
         "KVM_SET_MSRS to the new vCPU",
         set_msrs,
         when=lacks_msrs,
         source="linux:arch/x86/kvm/vmx/vmx.c vmx_set_msr()",
     ),
-    _ioctl(
+    vmm_event(
         "KVM_SET_NESTED_STATE to the new vCPU",
         set_nested_state,
         when=lacks_nested_state,

@@ -6,13 +6,13 @@ CPUID KVM shows it; a TD within XFAM.
 Source: arch/x86/kvm/svm/sev.c (which accesses are intercepted); the GHCB specification, "VMGEXIT" state.
 """
 
-from collections.abc import Callable
+from functools import partial
 
 from xsavvy.checker import Event, Program
 from xsavvy.isa.components import AVX, CET_S, CET_U, PKRU, SSE, X87, XTILECFG
 from xsavvy.kvm.rules import set_xss_ok
 from xsavvy.model.constants import Constants
-from xsavvy.model.guest import guest_events, idle_exit
+from xsavvy.model.guest import guest_event, guest_events
 from xsavvy.model.values import Exit, Value
 
 from .machine import ProtectedMachine
@@ -91,15 +91,10 @@ def wrmsr_tsc_aux(s: ProtectedMachine, k: Constants) -> None:
     s.ghost_tsc_aux = Value.GUEST
 
 
-def _event(at: str, name: str, effect: Callable[..., object], source: str, **rest: object) -> Event:
-    rest.setdefault("when", idle_exit)
-    return Event(name, "guest", effect, interrupts=("vcpu",), at=(at,), source=source, **rest)  # type: ignore[arg-type]
-
-
 def vmgexit_with_xss() -> Event:
     """Return the VMGEXIT that carries IA32_XSS, for kernels that look at it."""
-    return _event(
-        "svm_vcpu_run.vmexit", "VMGEXIT with IA32_XSS", tell_xss, GHCB, choose={"value": XSS}
+    return guest_event(
+        "svm_vcpu_run", "VMGEXIT with IA32_XSS", tell_xss, choose={"value": XSS}, source=GHCB
     )
 
 
@@ -119,14 +114,13 @@ def at_vmexit_of(program: Program, vendor_run: str) -> Program:
 
 def with_guest(program: Program, vmx: bool) -> Program:
     """Make the guest's events those of a protected one."""
-    at = "vmx_vcpu_run.vmexit" if vmx else "svm_vcpu_run.vmexit"
-    told = _event(at, "VMGEXIT with XCR0", tell_xcr0, GHCB, choose={"value": TOLD_XCR0})
-    tsc_aux = _event(
-        at,
+    event = partial(guest_event, "vmx_vcpu_run" if vmx else "svm_vcpu_run")
+    told = event("VMGEXIT with XCR0", tell_xcr0, choose={"value": TOLD_XCR0}, source=GHCB)
+    tsc_aux = event(
         "WRMSR TSC_AUX",
         wrmsr_tsc_aux,
-        "sdm:WRMSR; apm:TSC_AUX Virtualization",
         when=owns_tsc_aux,
+        source="sdm:WRMSR; apm:TSC_AUX Virtualization",
     )
     program = (
         program.replaced_event("write XMM", choose={"value": (Value.GUEST,)})

@@ -6,13 +6,14 @@ Source: arch/x86/kvm/x86.c kvm_vcpu_ioctl_x86_set_xcrs(), kvm_vcpu_ioctl_x86_get
 arch/x86/kvm/svm/svm.c sev_es_prevent_msr_access(); arch/x86/kvm/vmx/tdx.c tdx_set_msr().
 """
 
-from xsavvy.checker import Event, Program
+from xsavvy.checker import Program
 from xsavvy.isa.components import AVX, CET_S, CET_U, PKRU, SSE, X87, XTILECFG, XTILEDATA
 from xsavvy.kvm.protected import state_ioctl_fails
 from xsavvy.kvm.rules import set_xcr_ok, set_xss_ok
 from xsavvy.model import vmm
 from xsavvy.model.constants import Constants
 from xsavvy.model.values import Buffer, Value
+from xsavvy.model.vmm import vmm_event
 
 from .designs import ProtectedIoctl, SevType
 from .launch import mutex_is_free
@@ -119,40 +120,36 @@ def set_tsc_aux(s: ProtectedMachine, k: Constants) -> None:
 
 def with_ioctls(program: Program) -> Program:
     """Add the VMM's ioctls for a vCPU's registers."""
-
-    def event(name: str, effect: object, source: str, **rest: object) -> Event:
-        return Event(name, "vmm", effect, interrupts=("vcpu",), at=("vmm",), source=source, **rest)  # type: ignore[arg-type]
-
     all_of_it = BASE | AVX | PKRU | XTILECFG | XTILEDATA
     xcr0 = {"value": (BASE | AVX, BASE | AVX | PKRU, all_of_it)}
     program = program.replaced_event(
         "KVM_SET_XSAVE", effect=set_xsave, when=can_set_xsave, choose={"xstate_bv": (0, SSE)}
     )
     for each in (
-        event(
+        vmm_event(
             "KVM_SET_XCRS",
             set_xcrs,
-            f"{X86} kvm_vcpu_ioctl_x86_set_xcrs()",
+            source=f"{X86} kvm_vcpu_ioctl_x86_set_xcrs()",
             when=xcr0_is_new,
             choose=xcr0,
         ),
-        event(
+        vmm_event(
             "KVM_SET_MSRS of IA32_XSS",
             set_xss,
-            f"{X86} kvm_set_msr_common()",
+            source=f"{X86} kvm_set_msr_common()",
             when=xss_is_new,
             choose={"value": (0, CET_U | CET_S)},
         ),
-        event(
+        vmm_event(
             "KVM_SET_MSRS of TSC_AUX",
             set_tsc_aux_unseen,
-            "linux:arch/x86/kvm/svm/svm.c svm_set_msr()",
+            source="linux:arch/x86/kvm/svm/svm.c svm_set_msr()",
             when=tsc_aux_is_lost,
         ),
-        event(
+        vmm_event(
             "KVM_GET_XSAVE",
             get_xsave,
-            f"{X86} kvm_vcpu_ioctl_x86_get_xsave()",
+            source=f"{X86} kvm_vcpu_ioctl_x86_get_xsave()",
             when=is_protected,
         ),
     ):

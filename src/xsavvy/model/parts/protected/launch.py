@@ -9,6 +9,7 @@ from xsavvy.checker import Event
 from xsavvy.isa.components import SSE
 from xsavvy.model.constants import Constants
 from xsavvy.model.values import USER_MODE, Buffer, Value
+from xsavvy.model.vmm import vmm_event
 
 from .designs import FpuConfidential, LaunchLock, SevType, VmsaResync
 from .machine import Harm, ProtectedMachine, Vmsa
@@ -100,13 +101,10 @@ def snp_is_copied(s: ProtectedMachine, k: Constants) -> bool:
 
 def sev_es_launch() -> Event:
     """Return LAUNCH_UPDATE_VMSA."""
-    return Event(
+    return vmm_event(
         "KVM_SEV_LAUNCH_UPDATE_VMSA",
-        "vmm",
         launch_update_vmsa,
         when=is_sev_es,
-        interrupts=("vcpu",),
-        at=("vmm",),
         source=f"{SEV} __sev_launch_update_vmsa()",
     )
 

@@ -8,6 +8,7 @@ from xsavvy.checker import Event
 from xsavvy.isa.components import PKRU, SSE
 from xsavvy.model.constants import Constants
 from xsavvy.model.values import USER_MODE, Value
+from xsavvy.model.vmm import vmm_event
 
 from .lifecycle_events import lifecycle_events
 from .machine import TaskMachine
@@ -149,27 +150,24 @@ def task_events() -> tuple[Event, ...]:
 
 
 def _user_mode() -> tuple[Event, ...]:
-    def event(name: str, effect: object, **rest: object) -> Event:
-        return Event(name, "vmm", effect, interrupts=("vcpu",), at=USER, **rest)  # type: ignore[arg-type]
-
     pkru = {"value": (Value.INIT, Value.VMM)}
     return (
-        event(
+        vmm_event(
             "write XMM by VMM",
             write_sse,
             when=sse_differs,
             choose={"value": (Value.VMM, Value.VMM2)},
             source="sdm:any SSE instruction",
         ),
-        event("WRPKRU by task", set_pkru, when=pkru_differs, choose=pkru, source="sdm:WRPKRU"),
-        event(
+        vmm_event("WRPKRU by task", set_pkru, when=pkru_differs, choose=pkru, source="sdm:WRPKRU"),
+        vmm_event(
             "XRSTOR PKRU by task",
             xrstor_pkru,
             when=can_xrstor_pkru,
             choose={"xstate_bv": (0, PKRU)},
             source="sdm:XRSTOR",
         ),
-        event(
+        vmm_event(
             "KVM_SET_XSAVE with PKRU",
             set_pkru_of_guest,
             choose={"xstate_bv": (0, PKRU)},

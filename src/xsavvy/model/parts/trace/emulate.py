@@ -5,11 +5,12 @@ The guest's write and the host's go through the same function; the host's is one
 Source: arch/x86/kvm/vmx/vmx.c vmx_set_msr(), update_intel_pt_cfg(); seed 000 for XSAVES and XRSTORS that exit.
 """
 
-from xsavvy.checker import Event, Path, Step
+from xsavvy.checker import Path, Step
 from xsavvy.kvm.tracing import rtit_write_accepted
 from xsavvy.model.constants import Constants
 from xsavvy.model.emulate import finish
 from xsavvy.model.values import Buffer
+from xsavvy.model.vmm import vmm_event
 
 from .machine import TraceMachine
 from .pt import update_intercepts
@@ -125,19 +126,15 @@ def set_cpuid(s: TraceMachine, k: Constants) -> None:
     s.vcpu_trace_extra_ranges = 1
 
 
-def _ioctl(name: str, effect: object, **rest: object) -> Event:
-    return Event(name, "vmm", effect, interrupts=("vcpu",), at=("vmm",), **rest)  # type: ignore[arg-type]
-
-
 VMM_EVENTS = (
-    _ioctl(
+    vmm_event(
         "KVM_SET_MSRS of an RTIT MSR",
         set_msrs_rtit,
         when=guest_has_pt,
         choose={"value": (Trace.GUEST, Trace.NONCANONICAL)},
         source=SET_MSR,
     ),
-    _ioctl(
+    vmm_event(
         "KVM_SET_CPUID2 with more address ranges",
         set_cpuid,
         when=can_set_cpuid,

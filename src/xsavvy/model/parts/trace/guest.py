@@ -5,11 +5,12 @@ XSAVES and XRSTORS are not subject to the MSR bitmap (seed 000): they reach the 
 the XSS-exiting bitmap names the component.
 """
 
-from xsavvy.checker import Event
+from functools import partial
+
 from xsavvy.isa.components import PT
 from xsavvy.isa.tracing import rtit_msr_write_ok, trace_en_after_xsaves, xrstors_trace_ok
 from xsavvy.model.constants import Constants
-from xsavvy.model.guest import wrmsr_xss, xss_changes
+from xsavvy.model.guest import guest_event, wrmsr_xss, xss_changes
 from xsavvy.model.values import CR4_OSXSAVE, Exit
 
 from .machine import TraceMachine
@@ -17,7 +18,6 @@ from .values import PtSwitch, Trace, TraceExit
 
 __all__ = ["GUEST_EVENTS", "xsaves_reaches_pt", "xss_exit_bitmap_has_pt"]
 
-AT = ("vmx_vcpu_run.vmexit",)
 OWN = (Trace.GUEST, Trace.GUEST2)
 FLAG = (0, 1)
 
@@ -116,9 +116,7 @@ def xrstors_pt(s: TraceMachine, k: Constants, value: int, trace_en: int) -> None
         s.ghost_trace_en = trace_en
 
 
-def _event(name: str, effect: object, **rest: object) -> Event:
-    return Event(name, "guest", effect, interrupts=("vcpu",), at=AT, **rest)  # type: ignore[arg-type]
-
+_event = partial(guest_event, "vmx_vcpu_run")
 
 GUEST_EVENTS = (
     _event(
