@@ -11,13 +11,14 @@ from typing import Any
 
 from xsavvy.checker import Event
 from xsavvy.isa.components import CET_U, SSE
+from xsavvy.kvm.ioctls import set_xsave_bv, set_xsave_stored_bv
 
 from .constants import Allocation, Constants, XfdHeader
 from .machine import Machine
-from .values import TILE, Buffer, Realloc, Value
+from .values import IMAGE, TILE, Buffer, Realloc, Value
 from .xstate import note_pkru_inuse
 
-__all__ = ["vmm_event", "vmm_events"]
+__all__ = ["image_as_seen", "store_image", "vmm_event", "vmm_events"]
 
 
 def write_own_pkru(s: Machine, k: Constants, value: int) -> None:
@@ -37,15 +38,20 @@ def image_has_room(s: Machine, k: Constants, xstate_bv: int) -> bool:
     return xstate_bv & TILE & ~s.fp_xfeatures[Buffer.GUEST] == 0 and xstate_bv & ~k.host_xcr0 == 0
 
 
-def set_xsave(s: Machine, k: Constants, xstate_bv: int) -> None:
-    """Store an image in the guest's fpstate.
+def image_as_seen(s: Machine, k: Constants, xstate_bv: int) -> int:
+    """Return which components of the VMM's image KVM looks at: none that XFD disables, once it masks the header."""
+    drops = 1 if k.xfd_header == XfdHeader.CLEARED else 0
+    return set_xsave_bv(xstate_bv, s.fp_xfd[Buffer.GUEST], drops)
 
-    A disabled component in it is dropped once KVM masks the header with XFD; the guest may count on nothing then.
+
+def store_image(s: Machine, k: Constants, xstate_bv: int) -> None:
+    """Copy an image that KVM has accepted to the guest's fpstate; what it lacks is initial from now on.
+
+    A component that XFD disables may be dropped: the guest may count on nothing then.
     """
-    stored = xstate_bv
-    if k.xfd_header == XfdHeader.CLEARED:
-        stored = xstate_bv & ~s.fp_xfd[Buffer.GUEST]
-    s.fp_xstate_bv[Buffer.GUEST] = stored | (s.fp_xstate_bv[Buffer.GUEST] & CET_U)
+    stored = image_as_seen(s, k, xstate_bv)
+    before = s.fp_xstate_bv[Buffer.GUEST]
+    s.fp_xstate_bv[Buffer.GUEST] = set_xsave_stored_bv(before, stored & IMAGE, CET_U)
     s.ghost_sse = Value.INIT
     s.ghost_tile = Value.INIT
     if stored & SSE:
@@ -86,7 +92,7 @@ def vmm_events(on_demand: bool) -> tuple[Event, ...]:
         ),
         vmm_event(
             "KVM_SET_XSAVE",
-            set_xsave,
+            store_image,
             when=image_has_room,
             choose={"xstate_bv": (0, SSE, SSE | TILE)},
             source="linux:arch/x86/kvm/x86.c kvm_vcpu_ioctl_x86_set_xsave()",

@@ -12,13 +12,11 @@ from xsavvy.kvm.ioctls import (
     get_xsave_bv,
     get_xsave_errno,
     guest_supported,
-    set_xsave_bv,
     set_xsave_errno,
-    set_xsave_stored_bv,
 )
-from xsavvy.model.constants import Constants, XfdHeader
-from xsavvy.model.values import IMAGE, TILE, Buffer, Fault, Value
-from xsavvy.model.vmm import vmm_event
+from xsavvy.model.constants import Constants
+from xsavvy.model.values import TILE, Buffer, Fault, Value
+from xsavvy.model.vmm import image_as_seen, store_image, vmm_event
 
 from .machine import BASE, Errno, IoctlMachine
 from .process import drop_image, vcpu_is_there
@@ -42,36 +40,18 @@ def user_xfeatures(s: IoctlMachine, k: Constants) -> int:
     return k.host_xcr0 & ~TILE | s.fp_xfeatures[Buffer.GUEST] & TILE
 
 
-def store_image(s: IoctlMachine, k: Constants, xstate_bv: int, tried: int) -> None:
-    """Copy an accepted image; what it lacks is initial from now on."""
-    bv = set_xsave_stored_bv(s.fp_xstate_bv[Buffer.GUEST], xstate_bv & IMAGE, CET_U)
-    s.fp_xstate_bv[Buffer.GUEST] = bv
-    s.fp_avx = 1 if xstate_bv & AVX else 0
-    s.ghost_sse = Value.INIT
-    s.ghost_tile = Value.INIT
-    if xstate_bv & SSE:
-        s.fp_sse[Buffer.GUEST] = Value.GUEST2
-        s.ghost_sse = Value.GUEST2
-    if xstate_bv & TILE:
-        s.fp_tile[Buffer.GUEST] = Value.GUEST2
-        s.ghost_tile = Value.GUEST2
-    if tried & TILE & s.ghost_xfd:
-        s.ghost_tile = Value.ANY
-
-
 def take_image(
     s: IoctlMachine, k: Constants, xstate_bv: int, mxcsr_legal: int, checks: int, checks_mxcsr: int
 ) -> None:
     """Check an image and copy it, or leave all as it is."""
     drop_image(s, k)
-    seen = xstate_bv
-    if k.xfd_header == XfdHeader.CLEARED:
-        seen = set_xsave_bv(xstate_bv, s.fp_xfd[Buffer.GUEST], 1)
+    seen = image_as_seen(s, k, xstate_bv)
     features = user_xfeatures(s, k)
     errno = set_xsave_errno(seen, 0, mxcsr_legal, k.host_xcr0, features, checks, checks_mxcsr)
     s.uapi_errno = errno
     if errno == Errno.SUCCESS:
-        store_image(s, k, seen, xstate_bv)
+        store_image(s, k, xstate_bv)
+        s.fp_avx = 1 if xstate_bv & AVX else 0
         s.fp_mxcsr_bad = 0 if mxcsr_legal else 1
 
 

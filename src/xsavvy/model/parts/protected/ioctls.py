@@ -73,7 +73,7 @@ def can_set_xsave(s: ProtectedMachine, k: Constants, xstate_bv: int) -> bool:
 def set_xsave(s: ProtectedMachine, k: Constants, xstate_bv: int) -> None:
     """Store an image in the guest's fpstate; for a scratch buffer fail, or do nothing and report success."""
     if s.fp_confidential == 0:
-        vmm.set_xsave(s, k, xstate_bv)
+        vmm.store_image(s, k, xstate_bv)
     elif fails_for(s, k):
         pass
     elif s.vcpu_protected:

@@ -12,7 +12,7 @@ from xsavvy.model.emulate import lose_disabled_tiles, set_fpstate_xfd
 from xsavvy.model.guest import release_tiles, write_tile, wrmsr_xfd
 from xsavvy.model.run import sync_xfd
 from xsavvy.model.values import TILE, Buffer, Value
-from xsavvy.model.vmm import set_xsave
+from xsavvy.model.vmm import store_image
 from xsavvy.model.xfeatures import load_guest_xfd_err
 
 from .machine import TaskMachine
@@ -28,7 +28,7 @@ def image_tile(s: TaskMachine, k: Constants) -> int:
 
 def set_image(s: TaskMachine, k: Constants, xstate_bv: int) -> None:
     """Store an image in the guest's fpstate; what KVM_GET_XSAVE would return now must stay so."""
-    set_xsave(s, k, xstate_bv)
+    store_image(s, k, xstate_bv)
     s.ghost_uapi_tile = image_tile(s, k)
 
 
