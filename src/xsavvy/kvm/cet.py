@@ -9,6 +9,7 @@ is asked while a guest runs. Names of MSR bits: SDM "IA32_U_CET, IA32_S_CET".
 from typing import Final
 
 from xsavvy.isa.components import CET_S, CET_U
+from xsavvy.isa.system import CR0_WP, CR4_CET
 
 __all__ = [
     "CET_ALL",
@@ -41,8 +42,6 @@ __all__ = [
 SHSTK: Final = 1
 IBT: Final = 2
 
-CR0_WP: Final = 1 << 16
-CR4_CET: Final = 1 << 23
 CET_ALL: Final = CET_U | CET_S
 
 SHSTK_EN: Final = 1 << 0

@@ -54,7 +54,6 @@ FPSSE: Final = X87 | SSE
 """XFEATURE_MASK_FPSSE."""
 DYNAMIC: Final = XTILEDATA
 """XFEATURE_MASK_USER_DYNAMIC: what a process must ask for."""
-TILES: Final = XTILECFG | XTILEDATA
 
 
 # Permissions and what is advertised.

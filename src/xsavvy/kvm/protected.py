@@ -4,14 +4,14 @@
 Each takes and returns small integers and knows no state.
 """
 
+from xsavvy.isa.components import PKRU
+
 __all__ = [
     "state_ioctl_fails",
     "td_exit_pkru_is_zeroed",
     "td_restores_register",
     "user_return_write_is_needed",
 ]
-
-PKRU = 1 << 9
 
 
 def state_ioctl_fails(is_protected: int, has_protected_state: int) -> int:

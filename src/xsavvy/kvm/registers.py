@@ -9,6 +9,7 @@ Sources: linux arch/x86/kvm/x86.c and x86.h (6.12, 6.18), in 7.x also regs.c and
 
 from typing import Final
 
+from .cet import CR4_CET
 from .ioctls import EINVAL
 from .rules import CR4_OSXSAVE, CR4_PKE
 
@@ -56,7 +57,7 @@ CR4_OF_FEATURE: Final = {
     "SMEP": 1 << 20,
     "SMAP": 1 << 21,
     "PKU": CR4_PKE,
-    "CET": 1 << 23,
+    "CET": CR4_CET,
     "LAM": 1 << 28,
 }
 """The bits that need a feature. CET is SHSTK or IBT. CR4.SMXE and CR4.PKS no KVM of Linux accepts."""

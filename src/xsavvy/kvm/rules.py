@@ -6,8 +6,11 @@ Each takes and returns small integers and knows no state. The processor's own ru
 
 from xsavvy.isa.components import PKRU, X87, XTILEDATA
 from xsavvy.isa.masks import xcr0_ok
+from xsavvy.isa.system import CR4_OSXSAVE, CR4_PKE
 
 __all__ = [
+    "CR4_OSXSAVE",
+    "CR4_PKE",
     "needs_reallocation",
     "pkru_is_reachable",
     "set_xcr_ok",
@@ -16,9 +19,6 @@ __all__ = [
     "xcr0_is_switched",
     "xss_is_switched",
 ]
-
-CR4_OSXSAVE = 1 << 18
-CR4_PKE = 1 << 22
 
 
 def pkru_is_reachable(xcr0: int, cr4: int) -> int:

@@ -9,6 +9,7 @@ from enum import IntEnum
 from typing import Final
 
 from xsavvy.isa.components import AVX, CET_S, CET_U, PKRU, SSE, X87, XTILECFG, XTILEDATA
+from xsavvy.kvm.rules import CR4_OSXSAVE, CR4_PKE
 
 __all__ = [
     "BH_OFF",
@@ -116,9 +117,6 @@ TRACKED: Final = IMAGE | PKRU
 XCR0_ALWAYS: Final = X87 | SSE
 XCR0_BITS: Final = AVX | PKRU | XTILECFG | XTILEDATA
 XSS_BITS: Final = CET_U | CET_S
-
-CR4_OSXSAVE: Final = 1 << 18
-CR4_PKE: Final = 1 << 22
 
 PREEMPT_OFF: Final = 1
 BH_OFF: Final = 2

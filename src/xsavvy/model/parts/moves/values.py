@@ -9,9 +9,9 @@ from enum import IntEnum
 from typing import Final
 
 from xsavvy.isa.components import AVX, CET_S, CET_U, PKRU, SSE, X87, XTILECFG, XTILEDATA
+from xsavvy.kvm.rules import CR4_OSXSAVE, CR4_PKE
 
 __all__ = [
-    "AFTER_REFUSAL",
     "CONTENTS",
     "CR4_BITS",
     "MODEL_BITS",
@@ -47,7 +47,7 @@ SUPERVISOR: Final = CET_U | CET_S
 MODEL_BITS: Final = USER | SUPERVISOR
 CONTENTS: Final = X87 | SSE | AVX | PKRU | CET_U | XTILEDATA
 """Components whose contents the model follows; CET_S stands in masks only, XTILECFG goes with XTILEDATA."""
-CR4_BITS: Final = (1 << 18) | (1 << 22)
+CR4_BITS: Final = CR4_OSXSAVE | CR4_PKE
 
 
 class Host(IntEnum):
@@ -210,10 +210,6 @@ class AfterRefusal(IntEnum):
 
     STOPS = 0
     GOES_ON = 1
-
-
-AFTER_REFUSAL: Final = {AfterRefusal.STOPS: 1, AfterRefusal.GOES_ON: 2}
-"""The outcome of a refused call: the path that it leads to."""
 
 
 class AbsentPkru(IntEnum):
