@@ -33,7 +33,6 @@ __all__ = ["RULES", "contradictions"]
 
 
 LEAF: Final = "SDM CPUID leaf 0DH"
-_STANDARD: Final = "SDM Standard Format of an XSAVE Area"
 _XCR0: Final = "SDM XSETBV; SDM Enabling the XSAVE Feature Set and XSAVE-Enabled Features"
 
 

@@ -13,25 +13,15 @@ from .guest import guest_events
 from .interrupts import PERF_NMI, interrupt_events
 from .machine import Machine
 from .progress import EVENTUALITIES
-from .properties import PROPERTIES
+from .properties import PROPERTIES, task_has_control, vcpu_has_control
 from .run import run_paths
 from .switch import CONTEXT_SWITCH, SWITCH_CONTEXT
-from .values import CONTEXT_NAMES, IRQS_OFF, NMI_OFF, PREEMPT_OFF, USER_MODE, Fault, Realloc, Task
+from .values import CONTEXT_NAMES, IRQS_OFF, NMI_OFF, PREEMPT_OFF, USER_MODE, Fault, Realloc
 from .vendor import svm_vcpu_run, vmx_vcpu_run
 from .vmm import vmm_events
 from .witnesses import WITNESSES
 
 __all__ = ["base_program", "grow_on_demand"]
-
-
-def vcpu_runs(s: Machine, k: Constants) -> bool:
-    """The vCPU thread is current and nothing has interrupted it."""
-    return s.current == Task.VMM and s.nmi_at == 0 and s.softirq_at == 0 and s.switch_at == 0
-
-
-def task_runs(s: Machine, k: Constants) -> bool:
-    """The other task is current and nothing has interrupted it."""
-    return s.current == Task.OTHER and s.nmi_at == 0 and s.softirq_at == 0 and s.switch_at == 0
 
 
 def softirq_runs(s: Machine, k: Constants) -> bool:
@@ -93,7 +83,7 @@ def base_program(vmx: bool, on_demand: bool = False) -> Program:
             Actor(
                 "vcpu",
                 "vcpu_at",
-                vcpu_runs,
+                vcpu_has_control,
                 run_paths(vendor_run, exit_handlers()),
                 start="vmm",
                 context=USER_MODE,
@@ -101,7 +91,7 @@ def base_program(vmx: bool, on_demand: bool = False) -> Program:
             Actor(
                 "task",
                 "task_at",
-                task_runs,
+                task_has_control,
                 (
                     exit_to_user("task_exit_to_user", then="task"),
                     Path(

@@ -21,6 +21,8 @@ __all__ = ["complete_userspace_io", "exit_handlers", "fpstate_realloc", "lose_di
 X86 = "linux:arch/x86/kvm/x86.c"
 CORE = "linux:arch/x86/kernel/fpu/core.c"
 SEED = "thread:seed 001"
+GP = 1
+"""The outcome of a write that is refused; a write that asks userspace for room has Exit.USERSPACE."""
 
 
 def finish(s: Machine, k: Constants) -> None:
@@ -102,7 +104,7 @@ def check_xfd(s: Machine, k: Constants) -> int:
     value = s.vcpu_exit_value
     if not set_xfd_ok(value, k.guest_xcr0):
         finish(s, k)
-        return Exit.NONE + 1
+        return GP
     if must_grow(s, k, s.vcpu_xcr0, value):
         s.vcpu_realloc = Realloc.REQUESTED
         if k.xfd_intercept == XfdIntercept.OPTION_1:
@@ -231,7 +233,7 @@ def exit_handlers() -> tuple[Path, ...]:
                 Step(
                     "check_xfd",
                     check_xfd,
-                    to={Exit.USERSPACE: "kvm_put_guest_fpu", Exit.NONE + 1: "vcpu_run"},
+                    to={Exit.USERSPACE: "kvm_put_guest_fpu", GP: "vcpu_run"},
                     source=xfd_source,
                 ),
                 Step("fpregs_lock", nothing, enters=BH_OFF, source=update),

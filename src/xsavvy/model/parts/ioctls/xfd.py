@@ -8,7 +8,7 @@ arch/x86/kvm/vmx/vmx.c vmx_set_msr(), handle_nm_fault_irqoff().
 from xsavvy.checker import Event, Path, Step
 from xsavvy.kvm.ioctls import set_xfd_accepted
 from xsavvy.model.constants import Constants
-from xsavvy.model.emulate import clear_header, disable_intercept, finish, set_fpstate_xfd
+from xsavvy.model.emulate import GP, clear_header, disable_intercept, finish, set_fpstate_xfd
 from xsavvy.model.fpu import nothing
 from xsavvy.model.run import handle_exit_irqoff
 from xsavvy.model.values import BH_OFF, TILE, USER_MODE, Buffer, Exit
@@ -32,7 +32,6 @@ __all__ = [
 ]
 
 CONTINUES = 1
-GP = 1
 X86 = "linux:arch/x86/kvm/x86.c"
 UPDATE = "linux:arch/x86/kernel/fpu/core.c fpu_update_guest_xfd()"
 

@@ -42,6 +42,8 @@ __all__ = ["journey", "move_is_over", "vmm_runs"]
 
 SRC = Host.SOURCE
 DST = Host.DESTINATION
+GIVES_UP = 1
+GOES_ON = 2
 
 
 def vmm_runs(s: Moving, k: MoveConstants) -> bool:
@@ -96,11 +98,11 @@ def save_msrs(s: Moving, k: MoveConstants) -> None:
 
 
 def refused(s: Moving, k: MoveConstants, errno: int, ioctl: int) -> int:
-    """Note which call failed; the outcome is 0 for success, 1 if the VMM gives up, 2 if it goes on regardless."""
+    """Note which call failed, and say what the VMM does about it: 0 where it succeeded."""
     if errno == 0:
         return 0
     s.uapi_refused = ioctl
-    return 2 if k.after_refusal == AfterRefusal.GOES_ON else 1
+    return GOES_ON if k.after_refusal == AfterRefusal.GOES_ON else GIVES_UP
 
 
 def ask_permission(s: Moving, k: MoveConstants) -> int:
@@ -163,7 +165,7 @@ def give_up(s: Moving, k: MoveConstants) -> None:
 
 
 X86 = "linux:arch/x86/kvm/x86.c"
-REFUSED = {1: "give_up", 2: "resume"}
+REFUSED = {GIVES_UP: "give_up", GOES_ON: "resume"}
 
 
 def _restoring(name: str, effect: Callable[..., int], source: str) -> Step:

@@ -11,6 +11,7 @@ from xsavvy.checker import Event, Path, Program, Step
 from xsavvy.isa.components import SSE
 from xsavvy.kvm.protected import td_exit_pkru_is_zeroed, td_restores_register
 from xsavvy.model import constants as c
+from xsavvy.model import xfeatures
 from xsavvy.model.constants import Constants
 from xsavvy.model.fpu import nothing
 from xsavvy.model.pkru import sample_host_pkru_at_entry
@@ -21,7 +22,7 @@ from .designs import ProtectedRestore, TdUserReturn
 from .machine import ProtectedMachine
 from .sev import load_guest_registers, store_guest_registers
 from .userreturn import kvm_set_user_return_msr
-from .xfeatures import common_load_host_pkru, common_load_host_xcr0, common_load_host_xss
+from .xfeatures import common_load_host_pkru
 
 __all__ = ["note_guest_entered", "with_restore", "with_td_run", "with_tdx"]
 
@@ -80,7 +81,7 @@ def load_host_xcr0(s: ProtectedMachine, k: Constants) -> None:
         if td_restores_register(k.host_xcr0, k.xfam_xcr0, k.host_xcr0):
             s.hw_xcr0[s.cpu] = k.host_xcr0
     elif k.xfeatures_home == c.XfeaturesHome.VENDOR_RUN:
-        common_load_host_xcr0(s, k)
+        xfeatures.load_host_xcr0(s, k)
 
 
 def load_host_xss(s: ProtectedMachine, k: Constants) -> None:
@@ -89,7 +90,7 @@ def load_host_xss(s: ProtectedMachine, k: Constants) -> None:
         if td_restores_register(k.host_xss, k.xfam_xss, k.guest_xss):
             s.hw_xss[s.cpu] = k.host_xss
     elif k.xfeatures_home == c.XfeaturesHome.VENDOR_RUN:
-        common_load_host_xss(s, k)
+        xfeatures.load_host_xss(s, k)
 
 
 def prepare_switch_to_guest(s: ProtectedMachine, k: Constants) -> None:

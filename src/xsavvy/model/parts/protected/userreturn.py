@@ -18,7 +18,6 @@ from .machine import HOST_TSC_AUX, ProtectedMachine
 __all__ = ["kvm_set_user_return_msr", "with_user_return"]
 
 X86 = "linux:arch/x86/kvm/x86.c"
-KEEP_RUNNING = 0
 OTHERS_TSC_AUX = Value.INIT
 """The other VM's guest has never written TSC_AUX: it is zero there, as in every guest that does not use it."""
 

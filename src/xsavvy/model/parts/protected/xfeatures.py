@@ -18,12 +18,7 @@ from xsavvy.model.values import Fault
 from .designs import ProtectedCheck, ProtectedRestore, ProtectedWarn
 from .machine import ProtectedMachine
 
-__all__ = [
-    "common_load_host_pkru",
-    "common_load_host_xcr0",
-    "common_load_host_xss",
-    "with_checks",
-]
+__all__ = ["common_load_host_pkru", "with_checks"]
 
 
 def helper_runs(s: ProtectedMachine, k: Constants) -> bool:
@@ -68,16 +63,6 @@ def load_guest_pkru(s: ProtectedMachine, k: Constants) -> None:
         pkru.kvm_load_guest_pkru(s, k)
 
 
-def common_load_host_xcr0(s: ProtectedMachine, k: Constants) -> None:
-    """Load the host's XCR0 under the test of the load, from whatever vcpu->arch holds."""
-    xfeatures.load_host_xcr0(s, k)
-
-
-def common_load_host_xss(s: ProtectedMachine, k: Constants) -> None:
-    """Load the host's IA32_XSS under the test of the load."""
-    xfeatures.load_host_xss(s, k)
-
-
 def common_load_host_pkru(s: ProtectedMachine, k: Constants) -> None:
     """Load the host's PKRU if vcpu->arch says that the guest has another; what is in the register is not asked."""
     if pkru.pkru_is_switched(s, k) and s.vcpu_pkru != s.vcpu_host_pkru:
@@ -86,17 +71,13 @@ def common_load_host_pkru(s: ProtectedMachine, k: Constants) -> None:
 
 def load_host_xcr0(s: ProtectedMachine, k: Constants) -> None:
     """Load the host's XCR0 if the helper may."""
-    if restores_from_fake_state(s, k):
-        common_load_host_xcr0(s, k)
-    elif helper_runs(s, k):
+    if restores_from_fake_state(s, k) or helper_runs(s, k):
         xfeatures.load_host_xcr0(s, k)
 
 
 def load_host_xss(s: ProtectedMachine, k: Constants) -> None:
     """Load the host's IA32_XSS if the helper may."""
-    if restores_from_fake_state(s, k):
-        common_load_host_xss(s, k)
-    elif helper_runs(s, k):
+    if restores_from_fake_state(s, k) or helper_runs(s, k):
         xfeatures.load_host_xss(s, k)
 
 
