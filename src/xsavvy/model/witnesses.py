@@ -14,16 +14,23 @@ from .progress import (
     userspace_is_asked,
 )
 from .properties import guest_has_xsave, in_guest, task_has_control
-from .values import GUEST_MODE, IRQS_OFF, PREEMPT_OFF, TILE, USER_MODE, Exit, Task, Value
+from .values import GUEST_MODE, IRQS_OFF, PREEMPT_OFF, TILE, USER_MODE, Buffer, Exit, Task, Value
 
 __all__ = ["WITNESSES"]
 
 
-def registers_reloaded(s: Machine, k: Constants) -> bool:
-    """The guest runs on a second value after somebody else used the registers' CPU."""
-    return (
-        in_guest(s, k) and s.hw_sse[s.cpu] == Value.GUEST2 and s.cpu_fpregs_owner[s.cpu] == Task.VMM
-    )
+def is_guests(value: int) -> bool:
+    """Say whether a value is one that the guest writes."""
+    return value == Value.GUEST or value == Value.GUEST2
+
+
+def registers_must_be_reloaded(s: Machine, k: Constants) -> bool:
+    """The vCPU thread is in KVM_RUN; the guest's XMM value is in memory and not in the CPU.
+
+    In memory is its own image, or with `user_registers=thread_fpu` that of the thread.
+    """
+    in_memory = is_guests(s.fp_sse[Buffer.GUEST]) or is_guests(s.fp_sse[Buffer.VMM])
+    return kvm_run_is_on_its_way(s, k) and in_memory and not is_guests(s.hw_sse[s.cpu])
 
 
 def guest_xcr0(s: Machine, k: Constants) -> bool:
@@ -95,8 +102,8 @@ def pkru_unreachable(s: Machine, k: Constants) -> bool:
 WITNESSES = (
     Witness(
         "registers_reloaded_for_guest",
-        "The guest runs on its second XMM value.",
-        registers_reloaded,
+        "The guest's registers must be loaded from memory before it runs: the CPU has somebody else's.",
+        registers_must_be_reloaded,
     ),
     Witness(
         "guest_has_its_own_xcr0",
