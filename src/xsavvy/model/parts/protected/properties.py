@@ -115,8 +115,13 @@ def guests_meet(s: ProtectedMachine, k: Constants) -> bool:
 
 
 def changed_cpu(s: ProtectedMachine, k: Constants) -> bool:
-    """The guest runs on the second CPU with what it wrote on the first."""
-    return in_guest(s, k) and s.cpu == 1 and s.hw_pkru[s.cpu] == Value.GUEST
+    """The guest runs on the second CPU with a PKRU that it had at an exit before."""
+    return (
+        in_guest(s, k)
+        and s.cpu == 1
+        and s.vmsa_pkru == Value.GUEST
+        and s.hw_pkru[s.cpu] == Value.GUEST
+    )
 
 
 PROPERTIES = (
@@ -226,7 +231,7 @@ WITNESSES = (
     ),
     Witness(
         "protected_guest_changed_its_cpu",
-        "A protected guest runs on another CPU than before, with the PKRU that it wrote there.",
+        "A protected guest runs on the second CPU, with the PKRU of its last exit.",
         changed_cpu,
     ),
 )
