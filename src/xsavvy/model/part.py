@@ -29,8 +29,9 @@ class Part:
     `program` returns the whole program of a world, before it is narrowed to the scenario; `constants` what its steps
     read as `k`; `start` what sets up the start state. `defaults` answers the part's `choices` for the base kernel;
     `deltas` says what commits change in it. `leads_to` names the paths that only certain events lead to, so that
-    a path which a scenario does not mean to take is not reported as never taken. `inferred` are rules of the part
-    that no source states: name, rule, what it rests on. A part that does not build on the run loop has its own record.
+    a path which a scenario does not mean to take is not reported as never taken; the run loop's are added. `inferred`
+    are rules of the part that no source states: name, rule, what it rests on. A part that does not build on the run
+    loop has its own record.
     """
 
     name: str

@@ -14,6 +14,7 @@ from .delta import Delta, answers
 from .mutant import Mutant
 from .part import Part
 from .parts import PARTS
+from .runpart import RUN
 from .scenario import Scenario
 
 __all__ = [
@@ -79,10 +80,9 @@ def questions(scenario: Scenario) -> tuple[Choice, ...]:
 
 
 def idle_paths(scenario: Scenario) -> frozenset[str]:
-    """Return the paths that a scenario does not mean to exercise."""
-    return frozenset(
-        path
-        for event, paths in part_of(scenario).leads_to.items()
-        if event not in scenario.events
-        for path in paths
-    )
+    """Return the paths that a scenario does not mean to exercise: those that only events it leaves out lead to."""
+    part = part_of(scenario)
+    shared = RUN.leads_to if part.builds_on_run else {}
+    leads = (*shared.items(), *part.leads_to.items())
+    wanted = {path for event, paths in leads if event in scenario.events for path in paths}
+    return frozenset(path for _, paths in leads for path in paths) - wanted

@@ -307,6 +307,9 @@ LEADS_TO: Mapping[str, tuple[str, ...]] = {
     "exit request": ("cancel_injection",),
     "NMI": ("perf_nmi",),
     "softirq": ("kernel_fpu",),
+    "softirq in user mode": ("kernel_fpu",),
+    "softirq at irq_exit": ("kernel_fpu",),
     "preemption": ("context_switch", "task", "task_exit_to_user"),
+    "preemption in user mode": ("context_switch", "task", "task_exit_to_user"),
 }
 """Paths that only these events lead to."""

@@ -193,6 +193,9 @@ def test_a_trusting_fault_in_never_ends() -> None:
 
 
 def test_paths_that_only_left_out_events_lead_to_are_idle() -> None:
-    """A scenario without execve does not mean to take its path."""
+    """A scenario without execve does not mean to take its path, nor the run loop's for a guest's XSETBV."""
     signals = next(each for each in TASKS.scenarios if each.name == "signals")
-    assert {"begin_new_exec", "copy_thread", "kthread", "ptrace_stop"} <= idle_paths(signals)
+    idle = idle_paths(signals)
+    assert {"begin_new_exec", "copy_thread", "kthread", "ptrace_stop"} <= idle
+    assert {"kvm_emulate_xsetbv", "perf_nmi"} <= idle
+    assert idle.isdisjoint({"kernel_fpu", "context_switch", "sigframe_fault"})

@@ -206,15 +206,6 @@ SCENARIOS = (
 )
 
 LEADS_TO: Mapping[str, tuple[str, ...]] = {
-    "XSETBV": ("kvm_emulate_xsetbv",),
-    "MOV CR4": ("kvm_set_cr4",),
-    "WRMSR IA32_XSS": ("set_msr_xss",),
-    "WRMSR IA32_XFD": ("set_msr_xfd",),
-    "WRMSR IA32_XFD_ERR": ("set_msr_xfd_err",),
-    "exit request": ("cancel_injection",),
-    "NMI": ("perf_nmi",),
-    "softirq": ("kernel_fpu",),
-    "preemption": ("context_switch", "task", "task_exit_to_user"),
     "KVM_GET_MSRS": (
         "kvm_msrs",
         "msrs_load_guest_fpu",

@@ -195,15 +195,6 @@ SCENARIOS = (
 )
 
 LEADS_TO: Mapping[str, tuple[str, ...]] = {
-    "XSETBV": ("kvm_emulate_xsetbv",),
-    "MOV CR4": ("kvm_set_cr4",),
-    "WRMSR IA32_XSS": ("set_msr_xss",),
-    "WRMSR IA32_XFD": ("set_msr_xfd",),
-    "WRMSR IA32_XFD_ERR": ("set_msr_xfd_err",),
-    "exit request": ("cancel_injection",),
-    "NMI": ("perf_nmi",),
-    "softirq": ("kernel_fpu",),
-    "preemption": ("context_switch", "task", "task_exit_to_user"),
     "machine check": ("do_machine_check", "do_machine_check_at_entry", "memory_failure"),
     "machine check in user mode": ("user_machine_check",),
     "SSE instruction on emulated memory": ("x86_emulate_instruction",),

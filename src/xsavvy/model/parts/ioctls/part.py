@@ -11,7 +11,6 @@ from xsavvy.model.machine import Machine
 from xsavvy.model.part import Part
 from xsavvy.model.run import ioctl_allowed
 from xsavvy.model.runpart import run_constants, run_program, run_start
-from xsavvy.model.scenarios import LEADS_TO
 from xsavvy.model.values import XCR0_ALWAYS, Buffer
 from xsavvy.model.world import World
 
@@ -176,7 +175,6 @@ IOCTLS = Part(
     mutants=MUTANTS,
     inferred=INFERRED,
     leads_to={
-        **LEADS_TO,
         "ARCH_REQ_XCOMP_GUEST_PERM": ("fpstate_grows",),
         "KVM_SET_SREGS": ("set_sregs",),
         "KVM_SET_MSRS IA32_XFD": ("set_msrs_xfd",),

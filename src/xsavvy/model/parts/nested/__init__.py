@@ -14,7 +14,6 @@ from xsavvy.model.assemble import run_is_over
 from xsavvy.model.constants import Constants
 from xsavvy.model.part import Part
 from xsavvy.model.runpart import run_constants, run_program, run_start
-from xsavvy.model.scenarios import LEADS_TO
 from xsavvy.model.world import World
 
 from .choices import CHOICES, DEFAULTS, DELTAS
@@ -110,7 +109,6 @@ NESTED = Part(
     deltas=DELTAS,
     mutants=MUTANTS,
     leads_to={
-        **LEADS_TO,
         "VMLAUNCH": ("nested_vmx_run", "nested_vmx_vmexit"),
         "VMRUN": ("nested_svm_vmrun", "nested_svm_vmexit"),
         "VMWRITE of CR4.CET and CR0.WP": ("vmentry_fail_vmexit",),

@@ -26,13 +26,6 @@ PROTECTED = Part(
     leads_to={
         "VMGEXIT with XCR0": ("kvm_emulate_xsetbv",),
         "VMGEXIT with IA32_XSS": ("set_msr_xss",),
-        "MOV CR4": ("kvm_set_cr4",),
-        "WRMSR IA32_XFD": ("set_msr_xfd",),
-        "WRMSR IA32_XFD_ERR": ("set_msr_xfd_err",),
-        "exit request": ("cancel_injection",),
-        "NMI": ("perf_nmi",),
-        "softirq": ("kernel_fpu",),
-        "preemption": ("context_switch", "task", "task_exit_to_user"),
         "KVM_RUN of another VM": ("other_vcpu",),
     },
     inferred=(

@@ -188,7 +188,7 @@ LEADS_TO: Mapping[str, tuple[str, ...]] = {
     "the frame's header is spoiled": ("sigreturn_failed",),
     "execve": ("begin_new_exec",),
     "fork": ("copy_thread",),
-    "stop for the tracer": ("ptrace_stop",),
+    "stop for the tracer": ("ptrace_stop", "context_switch", "task", "task_exit_to_user"),
     "a kernel thread runs": ("kthread",),
 }
 """Paths that only these events lead to."""

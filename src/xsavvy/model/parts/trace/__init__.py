@@ -13,7 +13,6 @@ from xsavvy.model.assemble import run_is_over
 from xsavvy.model.constants import Constants
 from xsavvy.model.part import Part
 from xsavvy.model.runpart import run_constants, run_program, run_start
-from xsavvy.model.scenarios import LEADS_TO
 from xsavvy.model.world import World
 
 from .choices import CHOICES, DEFAULTS, DELTAS
@@ -100,7 +99,6 @@ TRACE = Part(
     deltas=DELTAS,
     mutants=MUTANTS,
     leads_to={
-        **LEADS_TO,
         "WRMSR IA32_RTIT_CTL": ("set_msr_rtit_ctl",),
         "WRMSR of another RTIT MSR": ("set_msr_rtit",),
         "XSAVES of PT state": ("handle_xsaves",),
