@@ -128,6 +128,18 @@ REASONS = [
 ]
 
 
+def test_svm_had_xcr0_pkru_without_protection_keys() -> None:
+    """The vendor's module takes MPX from XCR0 and nothing else; the feature came with the switch of PKRU."""
+    table = PRESETS["milan"].table
+    before, after = (capabilities(table, kernel(release)) for release in ("v5.7", "v5.8"))
+    assert before.xcr0 == after.xcr0 == 0x207
+    assert ("pku" in before.features, "pku" in after.features) == (False, True)
+    reason = next(each for each in before.reasons if each.bit == "XCR0.PKRU")
+    assert reason.shown
+    assert "does not switch it" in reason.why
+    assert reason.commit == "37486135d3a7"
+
+
 @pytest.mark.parametrize(("name", "release", "words", "bit", "why", "commit"), REASONS)
 def test_a_hidden_bit_has_its_reason(
     name: str, release: str, words: tuple[str, ...], bit: str, why: str, commit: str

@@ -148,7 +148,7 @@ def _lacks_with(scenario: Scenario, which: Kernel, platform: Platform) -> str:
     commit = scenario.needs_commit.get(platform.vmx, "")
     if commit and commit not in which:
         return f"commit {commit}"
-    missing = scenario.needs_xcr0 & ~offered_xcr0(which, scenario.needs_xcr0, platform.vmx)
+    missing = scenario.needs_xcr0 & ~offered_xcr0(which, scenario.needs_xcr0)
     if host_xss(which, scenario.needs_xss) == 0:
         missing |= scenario.needs_xss
     return ", ".join(names(missing))

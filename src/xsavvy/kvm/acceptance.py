@@ -70,7 +70,7 @@ def supported_xcr0(kernel: Kernel, processor: Processor) -> int:
     '0xe7'
     """
     own = host_xcr0(kernel, KVM_SUPPORTED_XCR0)
-    known = guest_xcr0(kernel, own, vmx=not processor.is_amd)
+    known = guest_xcr0(kernel, own)
     return processor.xcr0_supported & (known if processor.pku else known & ~PKRU)
 
 

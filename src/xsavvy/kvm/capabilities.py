@@ -218,8 +218,11 @@ def _guest_xcr0(found: Ledger, own: int, kernel: Kernel, vmx: bool, host: Config
     known = f"{_X86} KVM_SUPPORTED_XCR0"
     _take(found, own & ~enabled.KVM_SUPPORTED_XCR0, "no KVM gives it to guests", known)
     own &= enabled.KVM_SUPPORTED_XCR0
-    offered = enabled.guest_xcr0(kernel, own, vmx)
-    _take(found, own & ~offered & PKRU, "SVM does not switch PKRU yet", known, "37486135d3a7")
+    offered = enabled.guest_xcr0(kernel, own)
+    if offered & PKRU and not enabled.guest_has_protection_keys(kernel, offered, vmx):
+        found.put(
+            "XCR0.PKRU", "the host enables it; SVM does not switch it yet", known, "37486135d3a7"
+        )
     _take(found, own & ~offered & AMX, "this KVM has no IA32_XFD for guests", known, "820a6ee944e7")
     if not (vmx and host.mpx_controls):
         _take(found, offered & MPX, "guests have MPX with VMX and its BNDCFGS controls alone",
@@ -243,7 +246,7 @@ def _features(
             found.take(name, "this KVM has no IA32_XFD for guests", _CPUID, "820a6ee944e7")
     if "host_pkru" not in kernel:
         found.take("pku", "this kernel knows no protection keys", _CPUID, "host_pkru")
-    elif not vmx and "37486135d3a7" not in kernel:
+    elif not enabled.guest_has_protection_keys(kernel, PKRU, vmx):
         found.take("pku", "SVM does not switch PKRU yet", _CPUID, "37486135d3a7")
     if not host.protection_keys:
         found.take("pku", "nopku: the host has CR4.PKE clear (no OSPKE)", _CPUID)

@@ -25,7 +25,14 @@ from xsavvy.isa.components import (
 
 from .kernels import Kernel
 
-__all__ = ["KVM_SUPPORTED_XCR0", "guest_xcr0", "guest_xss", "host_xcr0", "host_xss"]
+__all__ = [
+    "KVM_SUPPORTED_XCR0",
+    "guest_has_protection_keys",
+    "guest_xcr0",
+    "guest_xss",
+    "host_xcr0",
+    "host_xss",
+]
 
 KVM_SUPPORTED_XCR0: Final = X87 | SSE | AVX | MPX | AVX512 | PKRU | AMX
 """What KVM knows how to give a guest; the newest has no APX. Source: arch/x86/kvm/x86.c KVM_SUPPORTED_XCR0 (7.3)."""
@@ -41,18 +48,22 @@ def host_xcr0(kernel: Kernel, xcr0_supported: int) -> int:
     return enabled
 
 
-def guest_xcr0(kernel: Kernel, host: int, vmx: bool) -> int:
-    """Return what KVM lets a guest put into XCR0, of the host's bits.
+def guest_xcr0(kernel: Kernel, host: int) -> int:
+    """Return what KVM lets a guest put into XCR0, of the host's bits: tiles need a guest's IA32_XFD.
 
-    SVM offers no protection keys before they are switched in common code; tiles need a guest's IA32_XFD.
-    Source: commits 37486135d3a7, 820a6ee944e7.
+    The vendor's module takes MPX away and nothing else: XCR0[9] is there on SVM, too, since the host has it.
+    Source: commit 820a6ee944e7; arch/x86/kvm/cpuid.c kvm_supported_xcr0() of 5.6 (mail "KVM: x86: Calculate the
+    supported xcr0 mask at load time", 29 Jan 2020), since v5.7 x86.c kvm_arch_init() and svm.c svm_hardware_setup().
     """
-    offered = host
-    if not vmx and "37486135d3a7" not in kernel:
-        offered &= ~PKRU
-    if "820a6ee944e7" not in kernel:
-        offered &= ~(XTILECFG | XTILEDATA)
-    return offered
+    return host if "820a6ee944e7" in kernel else host & ~(XTILECFG | XTILEDATA)
+
+
+def guest_has_protection_keys(kernel: Kernel, guest_xcr0: int, vmx: bool) -> bool:
+    """Tell whether a guest may have PKU in its CPUID, and so CR4.PKE: with SVM since common code switches PKRU.
+
+    Source: commit 37486135d3a7 and the series "arch/x86: Enable MPK feature on AMD" (May 2020), which it is from.
+    """
+    return guest_xcr0 & PKRU != 0 and (vmx or "37486135d3a7" in kernel)
 
 
 def host_xss(kernel: Kernel, xss_supported: int) -> int:

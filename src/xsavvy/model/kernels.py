@@ -10,7 +10,7 @@ from enum import IntEnum
 
 from xsavvy.checker import Program
 from xsavvy.kvm import Kernel
-from xsavvy.kvm.enabled import guest_xcr0, guest_xss, host_xcr0, host_xss
+from xsavvy.kvm.enabled import guest_has_protection_keys, guest_xcr0, guest_xss, host_xcr0, host_xss
 
 from . import constants as c
 from .constants import Constants
@@ -25,6 +25,7 @@ from .values import BH_OFF, Exit
 __all__ = [
     "DEFAULTS",
     "DELTAS",
+    "guest_has_protection_keys",
     "guest_xcr0",
     "guest_xss",
     "host_xcr0",
@@ -103,6 +104,6 @@ DELTAS: Mapping[str, Delta] = {
 }
 
 
-def offered_xcr0(kernel: Kernel, wanted: int, vmx: bool) -> int:
+def offered_xcr0(kernel: Kernel, wanted: int) -> int:
     """Return which of some bits a guest can have in XCR0, on a machine that has all of them."""
-    return guest_xcr0(kernel, host_xcr0(kernel, wanted), vmx)
+    return guest_xcr0(kernel, host_xcr0(kernel, wanted))

@@ -90,7 +90,7 @@ def guest_pkru(s: Machine, k: Constants) -> bool:
 
     By CR4.PKE (RDPKRU, key checks), or by the XSAVE family with CR4.OSXSAVE and XCR0[9].
     """
-    if not in_guest(s, k) or k.guest_pku == 0:
+    if not in_guest(s, k):
         return True
     by_xsave = s.vcpu_cr4 & CR4_OSXSAVE != 0 and s.hw_xcr0[s.cpu] & PKRU != 0
     if s.vcpu_cr4 & CR4_PKE == 0 and not by_xsave:
@@ -100,7 +100,7 @@ def guest_pkru(s: Machine, k: Constants) -> bool:
 
 def guest_pkru_inuse(s: Machine, k: Constants) -> bool:
     """Seed 002: XINUSE[PKRU] is what the guest's own last access left; the architecture allows otherwise."""
-    if not guest_has_xsave(s, k) or k.guest_pku == 0 or s.hw_xcr0[s.cpu] & PKRU == 0:
+    if not guest_has_xsave(s, k) or s.hw_xcr0[s.cpu] & PKRU == 0:
         return True
     if s.hw_pkru[s.cpu] != Value.INIT:
         return True

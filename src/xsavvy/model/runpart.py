@@ -16,7 +16,15 @@ from .choices import CORE_CHOICES
 from .constants import Constants
 from .delta import Delta, apply_deltas
 from .edits import apply_choices
-from .kernels import DEFAULTS, DELTAS, guest_xcr0, guest_xss, host_xcr0, host_xss
+from .kernels import (
+    DEFAULTS,
+    DELTAS,
+    guest_has_protection_keys,
+    guest_xcr0,
+    guest_xss,
+    host_xcr0,
+    host_xss,
+)
 from .machine import Machine
 from .mutants import MUTANTS, PROGRESS_MUTANTS
 from .part import Part
@@ -54,7 +62,7 @@ def run_constants(world: World, more: Mapping[str, int] | None = None) -> Consta
     xss = host_xss(
         world.kernel, platform.processor.xss_supported if platform.processor.xsaves else 0
     )
-    guest = guest_xcr0(world.kernel, host, platform.vmx) & scenario.guest_xcr0
+    guest = guest_xcr0(world.kernel, host) & scenario.guest_xcr0
     offered = (
         guest_xss(world.kernel, xss)
         if scenario.needs_xss or "WRMSR IA32_XSS" in scenario.events
@@ -71,7 +79,7 @@ def run_constants(world: World, more: Mapping[str, int] | None = None) -> Consta
         guest_xcr0_kept=scenario.guest_keeps,
         guest_tries_illegal=int(scenario.tries_illegal),
         guest_xss=offered,
-        guest_pku=int(guest & PKRU != 0),
+        guest_pku=int(guest_has_protection_keys(world.kernel, guest, platform.vmx)),
         **{name: int(world.choices[name]) for name in DEFAULTS},
         extra=_extra(world, more or {}),
     )

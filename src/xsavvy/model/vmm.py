@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from xsavvy.checker import Event
-from xsavvy.isa.components import CET_U, SSE
+from xsavvy.isa.components import CET_U, PKRU, SSE
 from xsavvy.kvm.ioctls import set_xsave_bv, set_xsave_stored_bv
 
 from .constants import Allocation, Constants, XfdHeader
@@ -30,7 +30,7 @@ def write_own_pkru(s: Machine, k: Constants, value: int) -> None:
 
 def pkru_differs(s: Machine, k: Constants, value: int) -> bool:
     """A write of the same value changes nothing."""
-    return k.guest_pku != 0 and value != s.ghost_vmm_pkru
+    return k.host_xcr0 & PKRU != 0 and value != s.ghost_vmm_pkru
 
 
 def image_has_room(s: Machine, k: Constants, xstate_bv: int) -> bool:

@@ -14,7 +14,7 @@ from xsavvy.isa.components import PKRU, XTILECFG, XTILEDATA
 from xsavvy.kvm import NEWEST, kernel
 from xsavvy.model.constants import Constants
 from xsavvy.model.edits import ImpossibleDesign, label
-from xsavvy.model.kernels import guest_xcr0, host_xcr0, host_xss
+from xsavvy.model.kernels import guest_has_protection_keys, guest_xcr0, host_xcr0, host_xss
 from xsavvy.model.parts.history.machine import HistoryMachine
 from xsavvy.model.registry import kernel_choices, scenario_named
 from xsavvy.model.values import IRQS_OFF, Value
@@ -197,6 +197,16 @@ def test_kernels_answer_by_their_commits() -> None:
     assert kernel_choices(kernel("v5.3"))["user_registers"].name == "OWN_BUFFER"
 
 
+def test_svm_gives_guests_pkru_before_it_switches_it() -> None:
+    """Up to v5.7 a guest on SVM has no CR4.PKE, but XCR0[9]: what it restores to PKRU the host then runs on."""
+    before = explored("pkru", "v5.7", "genoa")
+    assert broken(before).keys() >= {"guest_sees_its_own_pkru", "host_runs_on_host_pkru"}
+    assert broken(explored("pkru", "v5.7+37486135d3a7", "genoa")) == {}
+    trace = before.verdict("host_runs_on_host_pkru").trace
+    assert trace is not None
+    assert "XRSTOR PKRU" in {hop.step for hop in trace.hops}
+
+
 def test_features_come_with_their_kernel() -> None:
     """A host enables and a guest is offered what the kernel knows, and no more."""
     tiles = XTILECFG | XTILEDATA
@@ -204,9 +214,14 @@ def test_features_come_with_their_kernel() -> None:
     assert host_xcr0(kernel("v4.5"), everything) == 7
     assert host_xcr0(kernel("v5.15"), everything) == 7 | PKRU
     assert host_xcr0(kernel("v5.16"), everything) == everything
-    assert guest_xcr0(kernel("v5.16"), everything, vmx=True) == 7 | PKRU
-    assert guest_xcr0(kernel("v5.7"), everything, vmx=False) == 7
-    assert guest_xcr0(kernel("v5.17"), everything, vmx=True) == everything
+    assert guest_xcr0(kernel("v5.16"), everything) == 7 | PKRU
+    assert guest_xcr0(kernel("v5.17"), everything) == everything
+    keys = [
+        guest_has_protection_keys(kernel(name), PKRU, vmx)
+        for name, vmx in (("v5.7", True), ("v5.7", False), ("v5.8", False))
+    ]
+    assert keys == [True, False, True]
+    assert not guest_has_protection_keys(kernel("v5.8"), 7, vmx=True)
     assert host_xss(kernel("v6.5"), 0x1800) == 0
     assert host_xss(kernel("v6.12"), 0x1800) == 0x800
     assert host_xss(kernel("v6.17"), 0x1800) == 0x1800
