@@ -26,7 +26,7 @@ from xsavvy.isa.processor import Processor
 from xsavvy.kvm import Kernel, kernel
 from xsavvy.kvm.migration import KVM_XSAVE_BYTES
 from xsavvy.model.delta import answers
-from xsavvy.model.kernels import guest_xss, host_xss
+from xsavvy.model.kernels import guest_has_protection_keys, guest_xss, host_xcr0, host_xss
 from xsavvy.model.world import World
 
 from .constants import MoveConstants
@@ -48,8 +48,6 @@ TILECFG_DROPPED = "55cd57b596e8"
 """The commit since which TILECFG is not advertised without TILEDATA."""
 MXCSR_CHECKED = "mxcsr_reserved_bits"
 """The commit since which KVM_SET_XSAVE refuses reserved bits of MXCSR."""
-PROTECTION_KEYS = "1be0e61c1f25"
-"""A commit of the release in which guests got protection keys."""
 SIZED = {
     "avx": AVX,
     "pkru": PKRU,
@@ -71,15 +69,15 @@ class Host:
 
     @property
     def xcr0(self) -> int:
-        """Modelled bits of the host's XCR0. Protection keys came with v4.6; tiles need XFD, and XFD XSAVES."""
+        """Modelled bits of the host's XCR0. Tiles need XFD, and XFD XSAVES."""
         if self.cpu.without_xsave:
             return X87 | SSE
         bits = self.processor.xcr0_supported & USER & ~self.cpu.lacks
-        if not self.processor.pku or PROTECTION_KEYS not in self.kernel:
+        if not self.processor.pku:
             bits &= ~PKRU
-        if self.rules["tile_guests"] == TileGuests.NO or self.cpu.turns_off_xsaves:
+        if self.cpu.turns_off_xsaves:
             bits &= ~TILES
-        return bits
+        return host_xcr0(self.kernel, bits)
 
     @property
     def compacts(self) -> bool:
@@ -98,8 +96,16 @@ class Host:
     @property
     def supported(self) -> int:
         """What KVM gives guests: supported_xcr0 and supported_xss."""
-        user = 0 if self.cpu.without_xsave else self.xcr0
-        return user | guest_xss(self.kernel, self.xss)
+        if self.cpu.without_xsave:
+            return 0
+        tiles = self.rules["tile_guests"] == TileGuests.YES
+        return (self.xcr0 if tiles else self.xcr0 & ~TILES) | guest_xss(self.kernel, self.xss)
+
+    @property
+    def protection_keys(self) -> bool:
+        """Whether a guest may set CR4.PKE."""
+        vmx = not self.processor.is_amd
+        return guest_has_protection_keys(self.kernel, self.supported, vmx)
 
     def _linux(self, dynamic: int) -> int:
         whole = self.processor.xcr0_supported & LINUX & ~(TILES | self.cpu.lacks)
@@ -133,6 +139,7 @@ class Host:
             "checks_mxcsr": int(MXCSR_CHECKED in self.kernel),
             "strict_xss": int(XSS_BY_CPUID in self.kernel),
             "vmm_pkru": self.xcr0 & PKRU,
+            "protection_keys": int(self.protection_keys),
             "instructions": instructions,
             "kernel_instructions": instructions & ~8 if self.cpu.turns_off_xsaves else instructions,
             "kvm_xsave": KVM_XSAVE_BYTES,

@@ -81,7 +81,7 @@ def set_sregs(s: Moving, k: MoveConstants, h: int, cr4: int) -> int:
     """KVM_SET_SREGS with CR4."""
     has_xsave = at(k.src_xsave, k.dst_xsave, h) and s.vcpu_cpuid[h] & USER
     features = CR4_OSXSAVE if has_xsave else 0
-    if s.vcpu_supported[h] & PKRU:
+    if s.vcpu_supported[h] & PKRU and at(k.src_protection_keys, k.dst_protection_keys, h):
         features |= CR4_PKE
     errno = cr4_errno(cr4, features)
     if errno == 0:
