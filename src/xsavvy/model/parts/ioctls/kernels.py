@@ -9,6 +9,7 @@ from xsavvy.model.delta import Delta
 
 from .choices import CpuidRefresh, CpuidSize, XssSwap
 from .control import reset_xss, reset_xss_alone, store_sregs_and_see_set_bits
+from .cpuid import set_cpuid2, set_cpuid2_any_time, set_cpuid2_before_run
 from .derived import add_pkru_mask
 from .image import get_xsave2_all, set_xsave_any_mxcsr, set_xsave_unchecked
 from .process import (
@@ -17,9 +18,6 @@ from .process import (
     advertise_sizes_of_all,
     request_add,
     request_drop_supervisor,
-    set_cpuid2,
-    set_cpuid2_any_time,
-    set_cpuid2_before_run,
 )
 from .xfd import save_xfd_err_unless_ts
 from .xfeatures import (

@@ -10,17 +10,11 @@ from xsavvy.model.fpu import nothing
 from xsavvy.model.mutant import Mutant
 from xsavvy.model.values import TILE, Buffer, Value
 
+from .cpuid import GROWS, set_cpuid2, set_cpuid2_without_update
 from .exceptions import forget_nm
 from .image import get_xsave2_all, set_xsave
 from .machine import Errno, IoctlMachine
-from .process import (
-    GROWS,
-    advertise_all,
-    advertise_permitted,
-    advertise_sizes_of_all,
-    set_cpuid2,
-    set_cpuid2_without_update,
-)
+from .process import advertise_all, advertise_permitted, advertise_sizes_of_all
 
 __all__ = ["MUTANTS"]
 

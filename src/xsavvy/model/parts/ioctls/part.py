@@ -16,14 +16,15 @@ from xsavvy.model.world import World
 
 from .choices import CHOICES, DEFAULTS, XssAccess
 from .control import MMU_RESET, control_events, control_paths, set_cr4
+from .cpuid import FPSTATE_REALLOC, cpuid_event
 from .exceptions import INJECT, exception_events, nm_of_tiles, queue_nm
 from .image import check_mxcsr, image_events
 from .kernels import DELTAS
 from .machine import CET, CPUID_XSAVE, CPUID_XSAVES, IoctlMachine
 from .msrloop import MSR_LOOP, msr_events
 from .mutants import MUTANTS
-from .process import FPSTATE_REALLOC, process_events
-from .properties import PROPERTIES, WITNESSES
+from .process import process_events
+from .properties import PROPERTIES
 from .scenarios import SCENARIOS
 from .switch import (
     enter_kernel,
@@ -33,6 +34,7 @@ from .switch import (
     wrmsr_xss,
     xss_changes,
 )
+from .witnesses import WITNESSES
 from .xfd import (
     SET_MSRS_XFD,
     check_xfd,
@@ -80,7 +82,8 @@ def extend(program: Program, world: World) -> Program:
     program = replace(program, record=IoctlMachine).without_event("KVM_SET_XSAVE")
     program = program.with_path("vcpu", FPSTATE_REALLOC, SET_MSRS_XFD, *MSR_LOOP, *control_paths())
     program = program.with_event(
-        *process_events(k),
+        *process_events(),
+        cpuid_event(k),
         *xfeatures_events(),
         *xfd_events(),
         *exception_events(vendor_run),
