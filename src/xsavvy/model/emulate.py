@@ -19,7 +19,7 @@ from .xstate import xfd_update_state
 __all__ = ["complete_userspace_io", "exit_handlers", "fpstate_realloc", "lose_disabled_tiles"]
 
 X86 = "linux:arch/x86/kvm/x86.c"
-CORE = "linux:arch/x86/kernel/fpu/core.c"
+UPDATE = "linux:arch/x86/kernel/fpu/core.c fpu_update_guest_xfd()"
 SEED = "thread:seed 001"
 GP = 1
 """The outcome of a write that is refused; a write that asks userspace for room has Exit.USERSPACE."""
@@ -149,6 +149,20 @@ def disable_intercept(s: Machine, k: Constants) -> None:
     finish(s, k)
 
 
+UPDATE_GUEST_XFD = (
+    Step("fpregs_lock", nothing, enters=BH_OFF, source=UPDATE),
+    Step("clear_header", clear_header, needs=BH_OFF, source=UPDATE),
+    Step("set_fpstate_xfd", set_fpstate_xfd, needs=BH_OFF, source=UPDATE),
+    Step("fpregs_unlock", nothing, leaves=BH_OFF, source=UPDATE),
+    Step(
+        "disable_intercept",
+        disable_intercept,
+        source="linux:arch/x86/kvm/vmx/vmx.c vmx_set_msr(); commit b5274b1b7ba8; seed 001",
+    ),
+)
+"""What an accepted write of IA32_XFD does, by the guest or by its VMM: fpu_update_guest_xfd(), then vmx_set_msr()."""
+
+
 # Growth on demand: in the kernel, after the guest's fpstate was taken out.
 
 
@@ -181,7 +195,6 @@ def complete_userspace_io(s: Machine, k: Constants) -> None:
 def exit_handlers() -> tuple[Path, ...]:
     """Return the paths from the end of vcpu_enter_guest() back to the run loop or to userspace."""
     xfd_source = f"{X86} kvm_set_msr_common()"
-    update = f"{CORE} fpu_update_guest_xfd()"
     return (
         Path(
             "handle_exit",
@@ -236,15 +249,7 @@ def exit_handlers() -> tuple[Path, ...]:
                     to={Exit.USERSPACE: "kvm_put_guest_fpu", GP: "vcpu_run"},
                     source=xfd_source,
                 ),
-                Step("fpregs_lock", nothing, enters=BH_OFF, source=update),
-                Step("clear_header", clear_header, needs=BH_OFF, source=update),
-                Step("set_fpstate_xfd", set_fpstate_xfd, needs=BH_OFF, source=update),
-                Step("fpregs_unlock", nothing, leaves=BH_OFF, source=update),
-                Step(
-                    "disable_intercept",
-                    disable_intercept,
-                    source="linux:arch/x86/kvm/vmx/vmx.c vmx_set_msr(); commit b5274b1b7ba8; seed 001",
-                ),
+                *UPDATE_GUEST_XFD,
             ),
             then="vcpu_run",
         ),

@@ -5,13 +5,12 @@ Source: arch/x86/kvm/x86.c kvm_set_msr_common(), __msr_io(); arch/x86/kernel/fpu
 arch/x86/kvm/vmx/vmx.c vmx_set_msr(), handle_nm_fault_irqoff().
 """
 
-from xsavvy.checker import Event, Path, Step
+from xsavvy.checker import Event, Path
 from xsavvy.kvm.ioctls import set_xfd_accepted
 from xsavvy.model.constants import Constants
-from xsavvy.model.emulate import GP, clear_header, disable_intercept, finish, set_fpstate_xfd
-from xsavvy.model.fpu import nothing
+from xsavvy.model.emulate import GP, UPDATE_GUEST_XFD, finish
 from xsavvy.model.run import handle_exit_irqoff
-from xsavvy.model.values import BH_OFF, TILE, USER_MODE, Buffer, Exit
+from xsavvy.model.values import TILE, USER_MODE, Buffer, Exit
 from xsavvy.model.vmm import vmm_event
 from xsavvy.model.xfeatures import clear_xfd_err
 from xsavvy.model.xstate import installed_fpstate
@@ -33,7 +32,6 @@ __all__ = [
 
 CONTINUES = 1
 X86 = "linux:arch/x86/kvm/x86.c"
-UPDATE = "linux:arch/x86/kernel/fpu/core.c fpu_update_guest_xfd()"
 
 
 def check_xfd(s: IoctlMachine, k: Constants) -> int:
@@ -114,17 +112,7 @@ def save_xfd_err_late(s: IoctlMachine, k: Constants) -> None:
 
 SET_MSRS_XFD = Path(
     "set_msrs_xfd",
-    (
-        Step("fpregs_lock", nothing, enters=BH_OFF, source=UPDATE),
-        Step("clear_header", clear_header, needs=BH_OFF, source=UPDATE),
-        Step("set_fpstate_xfd", set_fpstate_xfd, needs=BH_OFF, source=UPDATE),
-        Step("fpregs_unlock", nothing, leaves=BH_OFF, source=UPDATE),
-        Step(
-            "disable_intercept",
-            disable_intercept,
-            source="linux:arch/x86/kvm/vmx/vmx.c vmx_set_msr()",
-        ),
-    ),
+    UPDATE_GUEST_XFD,
     then="exit_to_user",
     source=f"{X86} __msr_io(), kvm_set_msr_common()",
 )
