@@ -5,6 +5,8 @@ Read `xstate` first. Order and contexts are in the tuples at the end of each gro
 does. Source: arch/x86/kernel/fpu/core.c, arch/x86/kernel/fpu/context.h, arch/x86/include/asm/fpu/sched.h.
 """
 
+from dataclasses import replace
+
 from xsavvy.checker import REST, Path, Step
 from xsavvy.isa.components import SSE
 
@@ -16,6 +18,7 @@ from .xstate import forget_image, installed_fpstate, xfd_update_state, xrstors, 
 __all__ = [
     "KERNEL_FPU",
     "exit_to_user",
+    "kvm_fpu_get",
     "kvm_load_guest_fpu",
     "kvm_put_guest_fpu",
     "switch_fpu_return",
@@ -49,6 +52,20 @@ def switch_fpu_return(s: Machine, k: Constants) -> None:
             xrstors(s, k, installed_fpstate(s, k))
         if s.fault == Fault.NONE:
             fpregs_mark_activate(s, k)
+
+
+def kvm_fpu_get(access: Step) -> tuple[Step, ...]:
+    """Return the steps of KVM's access to a register of the guest, which the FPU core may have taken.
+
+    Source: arch/x86/kvm/fpu.h kvm_fpu_get(), kvm_fpu_put().
+    """
+    get, put = (f"linux:arch/x86/kvm/fpu.h {name}()" for name in ("kvm_fpu_get", "kvm_fpu_put"))
+    return (
+        Step("kvm_fpu_get", nothing, enters=BH_OFF, source=get),
+        Step("switch_fpu_return", switch_fpu_return, needs=BH_OFF, source=get),
+        replace(access, needs=BH_OFF),
+        Step("kvm_fpu_put", nothing, leaves=BH_OFF, source=put),
+    )
 
 
 # The swap: fpu_swap_kvm_fpstate(), at both ends of KVM_RUN.

@@ -15,10 +15,14 @@ from xsavvy.checker import Event, Path, Program, Step
 from xsavvy.isa.components import CET_U
 from xsavvy.kvm.cet import SHSTK
 from xsavvy.model.constants import Constants
-from xsavvy.model.fpu import kvm_load_guest_fpu, kvm_put_guest_fpu, nothing, switch_fpu_return
+from xsavvy.model.fpu import (
+    kvm_fpu_get,
+    kvm_load_guest_fpu,
+    kvm_put_guest_fpu,
+)
 from xsavvy.model.pkru import sample_host_pkru
 from xsavvy.model.run import vcpu_put
-from xsavvy.model.values import BH_OFF, USER_MODE, Exit, Value
+from xsavvy.model.values import USER_MODE, Exit, Value
 from xsavvy.model.vmm import vmm_event
 
 from .border import CetSwitch
@@ -30,13 +34,11 @@ __all__ = [
     "OWN_SWAPS",
     "extend_access",
     "finish_ssp_tab",
-    "kvm_fpu_get",
     "vcpu_load",
 ]
 
 MSRS = "linux:arch/x86/kvm/msrs.c"
 IO = f"{MSRS} __msr_io()"
-FPU_GET = "linux:arch/x86/kvm/fpu.h kvm_fpu_get()"
 ENTERED = 1
 REFUSED = 1
 OWN_SWAPS = ("msrs_put_guest_fpu", "reset_put_guest_fpu", "mp_put_guest_fpu")
@@ -185,16 +187,6 @@ MSR_EVENTS = (
 
 
 # The paths.
-
-
-def kvm_fpu_get(access: Step) -> tuple[Step, ...]:
-    """Return the steps of an access to a register that the FPU core may have taken: lock, reload, access, unlock."""
-    return (
-        Step("fpregs_lock", nothing, enters=BH_OFF, source=FPU_GET),
-        Step("switch_fpu_return", switch_fpu_return, needs=BH_OFF, source=FPU_GET),
-        replace(access, needs=BH_OFF),
-        Step("fpregs_unlock", nothing, leaves=BH_OFF, source=FPU_GET),
-    )
 
 
 def _access(name: str, effect: Callable[..., object], then: str) -> Path:

@@ -19,9 +19,9 @@ from xsavvy.kvm.cet import (
     task_switch_refused,
 )
 from xsavvy.model.constants import Constants
+from xsavvy.model.fpu import kvm_fpu_get
 from xsavvy.model.values import Exit, Value
 
-from .access import kvm_fpu_get
 from .border import CetSwitch
 from .component12 import EFFECTS
 from .guest import bits

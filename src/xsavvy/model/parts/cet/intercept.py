@@ -13,9 +13,9 @@ from enum import IntEnum
 from xsavvy.checker import Path, Program, Step
 from xsavvy.isa.components import CET_U
 from xsavvy.model.constants import Constants
+from xsavvy.model.fpu import kvm_fpu_get
 from xsavvy.model.values import Exit, Value
 
-from .access import kvm_fpu_get
 from .border import CetSwitch
 from .component12 import carry_component_12
 from .guest import write_pl0_ssp, write_s_cet, write_u_cet

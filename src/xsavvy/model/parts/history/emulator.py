@@ -11,11 +11,11 @@ from xsavvy.checker import Path, Program, Step
 from xsavvy.isa.components import SSE
 from xsavvy.model.constants import Constants
 from xsavvy.model.emulate import finish
-from xsavvy.model.fpu import nothing, switch_fpu_return
+from xsavvy.model.fpu import kvm_fpu_get, nothing
 from xsavvy.model.guest import guest_event, leave
 from xsavvy.model.history.fields import KeepsXcr0, TsMachine, with_fields
 from xsavvy.model.history.xcr0 import kvm_put_guest_xcr0
-from xsavvy.model.values import BH_OFF, PREEMPT_OFF, Buffer, Exit, Value
+from xsavvy.model.values import PREEMPT_OFF, Buffer, Exit, Value
 from xsavvy.model.xstate import xrstors, xsaves
 
 from .machine import HistoryExit, HistoryMachine
@@ -54,15 +54,7 @@ def with_emulator(program: Program, vmx: bool) -> Program:
     path = Path(
         NAME,
         (
-            Step("kvm_fpu_get", nothing, enters=BH_OFF, source=f"{FPU_H} kvm_fpu_get()"),
-            Step(
-                "switch_fpu_return",
-                switch_fpu_return,
-                needs=BH_OFF,
-                source=f"{FPU_H} kvm_fpu_get(): switch_fpu_return()",
-            ),
-            Step("access", access, needs=BH_OFF, source=f"{FPU_H} _kvm_read_sse_reg()"),
-            Step("kvm_fpu_put", nothing, leaves=BH_OFF, source=f"{FPU_H} kvm_fpu_put()"),
+            *kvm_fpu_get(Step("access", access, source=f"{FPU_H} _kvm_read_sse_reg()")),
             Step("writeback", complete, source="linux:arch/x86/kvm/emulate.c writeback()"),
         ),
         then="vcpu_run",

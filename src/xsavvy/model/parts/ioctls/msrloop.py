@@ -12,8 +12,12 @@ from xsavvy.checker import Event, Path, Step
 from xsavvy.isa.components import CET_U
 from xsavvy.kvm.ioctls import set_xfd_accepted
 from xsavvy.model.constants import Constants
-from xsavvy.model.fpu import kvm_load_guest_fpu, kvm_put_guest_fpu, nothing, switch_fpu_return
-from xsavvy.model.values import BH_OFF, TILE, USER_MODE, Value
+from xsavvy.model.fpu import (
+    kvm_fpu_get,
+    kvm_load_guest_fpu,
+    kvm_put_guest_fpu,
+)
+from xsavvy.model.values import TILE, USER_MODE, Value
 from xsavvy.model.vmm import vmm_event
 
 from .machine import Errno, IoctlMachine
@@ -63,10 +67,7 @@ MSR_LOOP = (
     Path(
         "msr_io",
         (
-            Step("kvm_fpu_get", nothing, enters=BH_OFF, source=ACCESS),
-            Step("switch_fpu_return", switch_fpu_return, needs=BH_OFF, source=ACCESS),
-            Step("wrmsr_u_cet", wrmsr_u_cet, needs=BH_OFF, source=ACCESS),
-            Step("kvm_fpu_put", nothing, leaves=BH_OFF, source=ACCESS),
+            *kvm_fpu_get(Step("wrmsr_u_cet", wrmsr_u_cet, source=ACCESS)),
             Step(
                 "check_xfd",
                 check_xfd_entry,

@@ -11,15 +11,14 @@ from xsavvy.checker import Path, Program, Step
 from xsavvy.isa.components import CET_U
 from xsavvy.model.constants import Constants
 from xsavvy.model.emulate import finish
-from xsavvy.model.fpu import nothing, switch_fpu_return
-from xsavvy.model.values import BH_OFF, Value
+from xsavvy.model.fpu import kvm_fpu_get
+from xsavvy.model.values import Value
 
 from .machine import IoctlExit, IoctlMachine
 
 __all__ = ["with_exiting_bitmap"]
 
 SEED = "seed 000"
-GET = "linux:arch/x86/kvm/fpu.h kvm_fpu_get()"
 
 
 def xrstors(s: IoctlMachine, k: Constants, value: int) -> None:
@@ -39,12 +38,7 @@ def write_cet_u(s: IoctlMachine, k: Constants) -> None:
 
 EMULATE = Path(
     "emulate_xrstors",
-    (
-        Step("kvm_fpu_get", nothing, enters=BH_OFF, source=GET),
-        Step("switch_fpu_return", switch_fpu_return, needs=BH_OFF, source=GET),
-        Step("write_cet_u", write_cet_u, needs=BH_OFF, source=SEED),
-        Step("kvm_fpu_put", nothing, leaves=BH_OFF, source=GET),
-    ),
+    kvm_fpu_get(Step("write_cet_u", write_cet_u, source=SEED)),
     then="vcpu_run",
     source=SEED,
 )
