@@ -4,7 +4,7 @@
 These are the rules of the processor; a hypervisor that runs another one has to keep them for its guest, too.
 """
 
-__all__ = ["cr_cet_ok", "device_not_available", "xsaves_exits"]
+__all__ = ["device_not_available", "xsaves_exits"]
 
 
 def xsaves_exits(enabled: int, instruction_mask: int, xss: int, exit_bitmap: int) -> int:
@@ -16,17 +16,6 @@ def xsaves_exits(enabled: int, instruction_mask: int, xss: int, exit_bitmap: int
     (1, 0, 0)
     """
     return 1 if enabled and instruction_mask & xss & exit_bitmap else 0
-
-
-def cr_cet_ok(cr4_cet: int, cr0_wp: int) -> int:
-    """Say whether CR4.CET and CR0.WP go together: CET needs WP, at MOV to CR and at VM entry.
-
-    Source: SDM "Checks on Guest Control Registers, Debug Registers, and MSRs"; commit 8060b2bd2dd0.
-
-    >>> cr_cet_ok(1, 1), cr_cet_ok(1, 0), cr_cet_ok(0, 0)
-    (1, 0, 1)
-    """
-    return 0 if cr4_cet and not cr0_wp else 1
 
 
 def device_not_available(cr0_ts: int) -> int:

@@ -124,13 +124,13 @@ def cr4_cet_ok(cet: int, cr0_wp: int, cet_supported: int) -> int:
     >>> cr4_cet_ok(1, 1, 1), cr4_cet_ok(1, 0, 1), cr4_cet_ok(1, 1, 0), cr4_cet_ok(0, 0, 0)
     (1, 0, 0, 1)
     """
-    if cet and (not cr0_wp or not cet_supported):
-        return 0
-    return 1
+    return 0 if cet and not cet_supported else cr0_wp_ok(cr0_wp, cet)
 
 
 def cr0_wp_ok(wp: int, cr4_cet: int) -> int:
-    """Accept a value for CR0.WP: it may not be cleared while CR4.CET=1.
+    """Accept a value for CR0.WP: it may not be cleared while CR4.CET=1; a VM entry refuses the pair, too.
+
+    Source: SDM "Control Registers"; "Checks on Guest Control Registers, Debug Registers, and MSRs".
 
     >>> cr0_wp_ok(0, 1), cr0_wp_ok(0, 0), cr0_wp_ok(1, 1)
     (0, 1, 1)

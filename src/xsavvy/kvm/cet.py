@@ -9,6 +9,7 @@ is asked while a guest runs. Names of MSR bits: SDM "IA32_U_CET, IA32_S_CET".
 from typing import Final
 
 from xsavvy.isa.components import CET_S, CET_U
+from xsavvy.isa.registers import cr0_wp_ok
 from xsavvy.isa.system import CR0_WP, CR4_CET
 
 __all__ = [
@@ -223,7 +224,7 @@ def cr_pair_ok(cr0: int, cr4: int) -> int:
     >>> cr_pair_ok(CR0_WP, CR4_CET), cr_pair_ok(0, CR4_CET), cr_pair_ok(0, 0)
     (1, 0, 1)
     """
-    return 0 if cr4 & CR4_CET and cr0 & CR0_WP == 0 else 1
+    return cr0_wp_ok(cr0 & CR0_WP, cr4 & CR4_CET)
 
 
 def emulation_refused(affected: int, far: int, user: int, u_cet: int, s_cet: int) -> int:

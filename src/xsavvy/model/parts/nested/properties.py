@@ -2,7 +2,7 @@
 """What must be true of a guest that runs a guest, and the states that must be reachable."""
 
 from xsavvy.checker import Property, Witness
-from xsavvy.isa.nesting import cr_cet_ok
+from xsavvy.isa.registers import cr0_wp_ok
 from xsavvy.model.constants import Constants
 from xsavvy.model.properties import in_guest
 from xsavvy.model.values import CR4_PKE, USER_MODE, Exit, Value
@@ -49,7 +49,7 @@ def l2_is_legal(s: NestedMachine, k: Constants) -> bool:
     """P16: after a nested entry the control registers go together."""
     if s.vcpu_l2 == 0:
         return True
-    return cr_cet_ok(s.vmcs12_cr4_cet, s.vmcs12_cr0_wp) != 0
+    return cr0_wp_ok(s.vmcs12_cr0_wp, s.vmcs12_cr4_cet) != 0
 
 
 def entries_succeed(s: NestedMachine, k: Constants) -> bool:

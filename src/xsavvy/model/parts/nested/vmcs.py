@@ -7,7 +7,7 @@ sync_vmcs02_to_vmcs12(), load_vmcs12_host_state(), as in 6.12 to 7.3.
 
 from xsavvy.checker import Path, Step
 from xsavvy.isa.components import CET_U
-from xsavvy.isa.nesting import cr_cet_ok
+from xsavvy.isa.registers import cr0_wp_ok
 from xsavvy.kvm.nesting import field_from_vmcs12, snapshot_is_taken
 from xsavvy.model.constants import Constants
 from xsavvy.model.emulate import finish
@@ -65,7 +65,7 @@ def set_cet(s: NestedMachine, k: Constants, value: int) -> None:
 def enter_guest(s: NestedMachine, k: Constants) -> None:
     """Enter the guest: the processor checks the VMCS in use, and a pending run of L2 is pending no more."""
     vmcs_load_guest_pkru(s, k)
-    legal = cr_cet_ok(s.vmcs12_cr4_cet, s.vmcs12_cr0_wp) if s.vcpu_l2 else 1
+    legal = cr0_wp_ok(s.vmcs12_cr0_wp, s.vmcs12_cr4_cet) if s.vcpu_l2 else 1
     if cet(s, k) == Field.REFUSED or not legal:
         s.nested_fault = NestedFault.ENTRY_FAILS
     s.vcpu_run_pending = 0
@@ -97,7 +97,7 @@ def snapshot(s: NestedMachine, k: Constants) -> None:
 
 def guest_state_ok(s: NestedMachine, k: Constants) -> bool:
     """Say whether KVM accepts the guest-state area of vmcs12."""
-    if k.nested_cr_check == Checks.CHECKED and not cr_cet_ok(s.vmcs12_cr4_cet, s.vmcs12_cr0_wp):
+    if k.nested_cr_check == Checks.CHECKED and not cr0_wp_ok(s.vmcs12_cr0_wp, s.vmcs12_cr4_cet):
         return False
     if k.nested_cet_check == Checks.CHECKED and s.vmcs12_load_cet:
         return s.vmcs12_cet != Field.REFUSED
