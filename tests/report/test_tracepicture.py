@@ -4,30 +4,35 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
-from pathlib import Path
 
 import pytest
 
 from tests.arch.source import ROOT
 from tests.cli.fake import VIOLATED, result
 from xsavvy import api
-from xsavvy.api import CheckResult, Opening, TraceStep, UsageError
+from xsavvy.api import CheckResult, Opening, Story, TraceStep, UsageError
 from xsavvy.api.lanes import lane_of
 from xsavvy.report.lane import lanes_of, rows_of
-from xsavvy.report.tracepicture import trace_svg, write_trace
+from xsavvy.report.tracepicture import trace_svg
 
 SVG = "{http://www.w3.org/2000/svg}"
 
 
 @pytest.fixture(scope="module")
-def pkru() -> CheckResult:
+def window() -> Story:
     """The NMI in the window of PKRU, public since 2021."""
-    return api.trace(
+    return api.story(
         "pkru",
         property="nmi_reads_user_memory_under_host_pkru",
         kernel="v6.18",
         platform="sapphire-rapids",
     )
+
+
+@pytest.fixture(scope="module")
+def pkru(window: Story) -> CheckResult:
+    """The result of that story."""
+    return window.result
 
 
 def words(picture: str) -> list[str]:
@@ -51,10 +56,10 @@ def step(name: str, actor: str = "vcpu", **changes: tuple[str, str]) -> TraceSte
     return TraceStep(actor, name, "", "", changes)
 
 
-def test_the_documents_have_what_the_command_writes(pkru: CheckResult) -> None:
+def test_the_documents_have_what_the_command_writes(window: Story) -> None:
     """docs/pictures/pkru-window.svg is what `xsavvy trace pkru --svg` draws of this run."""
     kept = ROOT / "docs" / "pictures" / "pkru-window.svg"
-    assert kept.read_text(encoding="utf-8") == trace_svg(pkru)
+    assert kept.read_text(encoding="utf-8") == trace_svg(window.result, window.risk)
 
 
 def test_the_lanes_are_the_actors(pkru: CheckResult) -> None:
@@ -70,12 +75,22 @@ def test_an_entry_is_the_processors() -> None:
     assert lane_of("an actor of a patch", "anything") == "cpu"
 
 
-def test_the_window_is_shaded_to_the_end(pkru: CheckResult) -> None:
+def test_the_window_is_shaded_to_the_end(window: Story) -> None:
     """The shade and the wrong value begin at the step that opened the window, and end with the trace."""
-    picture = trace_svg(pkru)
+    picture = trace_svg(window.result, window.risk)
     (shade,), (wrong,) = boxes(picture, "window"), boxes(picture, "bar wrong")
     assert wrong[0] < shade[0] < wrong[1] <= shade[1]
     assert not boxes(trace_svg(result(verdict="violated", trace=VIOLATED.trace)), "window")
+
+
+def test_what_was_at_risk_for_a_while_is_shaded_so_long() -> None:
+    """The shade covers the states at risk and no others: here the start and the second of four."""
+    trace = [step(f"path.{number}") for number in range(3)]
+    told = result(verdict="violated", trace=trace)
+    first, second = boxes(trace_svg(told, [True, False, True, False]), "window")
+    (whole,) = boxes(trace_svg(told, [True, True, True, True]), "window")
+    assert whole[0] == first[0] < first[1] < second[0] < second[1] < whole[1]
+    assert not boxes(trace_svg(told, [False] * 4), "window")
 
 
 def test_a_long_trace_is_folded() -> None:
@@ -127,9 +142,7 @@ def test_a_witness_is_reached() -> None:
     assert "reached: host_pkru_is_host" in words(picture)
 
 
-def test_without_a_trace_there_is_no_picture(tmp_path: Path) -> None:
-    """A property that holds has nothing to draw, and a file that cannot be written is one line."""
+def test_without_a_trace_there_is_no_picture() -> None:
+    """A property that holds has nothing to draw."""
     with pytest.raises(UsageError, match="host_pkru_is_host: holds, so there is no trace"):
         trace_svg(result())
-    with pytest.raises(UsageError, match="cannot be written"):
-        write_trace(VIOLATED, tmp_path / "absent" / "trace.svg")

@@ -63,6 +63,11 @@ class Story(msgspec.Struct, frozen=True):
     steps: list[StoryStep]
     window: Window | None = None
 
+    @property
+    def risk(self) -> list[bool]:
+        """Whether the property is at risk at each state, the start first."""
+        return [self.risk_at_start, *(step.at_risk for step in self.steps)]
+
 
 def story(
     scenario: str,

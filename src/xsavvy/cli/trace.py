@@ -4,13 +4,17 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from xsavvy.cli.option import as_json, page, world, world_of
 from xsavvy.cli.status import of_verdicts
+
+if TYPE_CHECKING:
+    from xsavvy.api import Story
 
 __all__ = ["command"]
 
@@ -47,20 +51,27 @@ def command(
     with ProgressLine() as progress:
         progress.start(scenario)
         result = api.trace(scenario, progress=progress, **options)
-    if svg is not None:
-        from xsavvy.report.tracepicture import write_trace
-
-        write_trace(result, svg)
-    if html is not None:
-        from xsavvy.report.file import write_file
-        from xsavvy.report.page.again import commands
-        from xsavvy.report.page.tracepage import trace_page
-
+    if svg is not None or html is not None:
         (story,) = api.stories([result], **world_of(options))
-        write_file(html, trace_page(story, commands(story, world_of(options))))
+        _draw(story, world_of(options), svg, html)
     if as_json:
         sys.stdout.write(encode("trace", [result]) + "\n")
     else:
         screen = Screen()
         screen.show(result_lines(result, screen.width))
     return of_verdicts([result.verdict])
+
+
+def _draw(story: Story, world: Mapping[str, Any], svg: Path | None, html: Path | None) -> None:
+    """Write the picture and the page that were asked for."""
+    from xsavvy.report.file import write_file
+
+    if svg is not None:
+        from xsavvy.report.tracepicture import trace_svg
+
+        write_file(svg, trace_svg(story.result, story.risk))
+    if html is not None:
+        from xsavvy.report.page.again import commands
+        from xsavvy.report.page.tracepage import trace_page
+
+        write_file(html, trace_page(story, commands(story, world)))

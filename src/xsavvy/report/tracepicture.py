@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 from xml.sax.saxutils import quoteattr
 
@@ -21,7 +20,7 @@ from xsavvy.report.text import escape, in_xml, plural
 if TYPE_CHECKING:
     from xsavvy.api import CheckResult, Opening
 
-__all__ = ["trace_svg", "write_trace"]
+__all__ = ["trace_svg"]
 
 MARGIN, NUMBER, LANE, LABEL, BAR, GAP = 20, 34, 78, 330, 66, 10
 ROW, HEAD, LINE = 30, 34, 20
@@ -61,8 +60,11 @@ class Frame(NamedTuple):
         return self.label + LABEL + (BAR + GAP) * len(self.bars) + MARGIN
 
 
-def trace_svg(result: CheckResult) -> str:
-    """Return the picture of a result's trace. Raises UsageError for a result without one."""
+def trace_svg(result: CheckResult, risk: Sequence[bool] = ()) -> str:
+    """Return the picture of a result's trace. Raises UsageError for a result without one.
+
+    `risk` tells of each state, the start first, whether the property is at risk there (`Story.risk`).
+    """
     if not result.trace:
         raise UsageError(f"{result.property}: {result.verdict}, so there is no trace to draw")
     title = textwrap.wrap(result.sentence, 88)
@@ -70,11 +72,11 @@ def trace_svg(result: CheckResult) -> str:
     frame = _frame(result, top)
     parts = [
         *_title(title, result),
-        *_window(result, frame),
+        *_window(risk, frame),
         *_lanes(frame),
         *_bars(result, frame),
         *_steps(frame),
-        *_end(result, frame),
+        *_end(result, risk, frame),
     ]
     height = frame.bottom + 2 * LINE + MARGIN
     size = f'viewBox="0 0 {frame.width:.0f} {height:.0f}" width="{frame.width:.0f}" height="{height:.0f}"'
@@ -85,15 +87,6 @@ def trace_svg(result: CheckResult) -> str:
         + "\n".join(parts)
         + "\n</svg>\n"
     )
-
-
-def write_trace(result: CheckResult, path: Path) -> None:
-    """Write the picture to a file. Raises UsageError."""
-    picture = trace_svg(result)
-    try:
-        path.write_text(picture, encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be written: {error.strerror}") from None
 
 
 def _frame(result: CheckResult, top: float) -> Frame:
@@ -147,13 +140,24 @@ def _title(title: Sequence[str], result: CheckResult) -> Iterator[str]:
     )
 
 
-def _window(result: CheckResult, frame: Frame) -> Iterator[str]:
-    """Shade what comes after the step that opened the window."""
-    if result.opening is None:
-        return
-    y = frame.y(frame.place(result.opening.step) + 1) - 3
+def _window(risk: Sequence[bool], frame: Frame) -> Iterator[str]:
+    """Shade the states at risk: each lies between the step that led there and the next one."""
     width = frame.width - 2 * MARGIN + 8
-    yield _rect(MARGIN - 4, y, width, frame.bottom - y, "window")
+    for start, end in _spans(risk):
+        first = frame.y(frame.place(start) + 1) - 3 if start else frame.top
+        last = frame.bottom if end == len(risk) else frame.y(frame.place(end) + 1) - 3
+        yield _rect(MARGIN - 4, first, width, last - first, "window")
+
+
+def _spans(risk: Sequence[bool]) -> Iterator[tuple[int, int]]:
+    """Give the runs of states at risk: the first, and the one after the last."""
+    start = None
+    for at, here in enumerate([*risk, False]):
+        if here and start is None:
+            start = at
+        elif not here and start is not None:
+            yield start, at
+            start = None
 
 
 def _lanes(frame: Frame) -> Iterator[str]:
@@ -241,7 +245,7 @@ def _segment(field: str, value: str, kind: str, x: float, y: float, end: float) 
     yield "</g>"
 
 
-def _end(result: CheckResult, frame: Frame) -> Iterator[str]:
+def _end(result: CheckResult, risk: Sequence[bool], frame: Frame) -> Iterator[str]:
     """Say at the foot what the last step means, and mark it with a cross."""
     last = result.trace[-1]
     violated = result.verdict == "violated"
@@ -250,11 +254,14 @@ def _end(result: CheckResult, frame: Frame) -> Iterator[str]:
         yield f'<path d="M{x - 8:.0f} {y - 8:.1f}l16 16m0 -16l-16 16" class="cross"/>'
     y = frame.bottom + LINE
     yield _text(MARGIN, y, f"{result.verdict if violated else 'reached'}: {result.property}", "end")
+    told = (
+        ["shaded: one more move breaks it, or an interruption that comes now"] if any(risk) else []
+    )
     if result.opening:
         step = result.trace[result.opening.step - 1].step
-        yield _text(
-            MARGIN, y + LINE, f"shaded: at risk since {step} left {result.opening.field} so", "dim"
-        )
+        told.append(f"{step} left {result.opening.field} as the end finds it")
+    if told:
+        yield _text(MARGIN, y + LINE, "; ".join(told), "dim")
 
 
 STYLE: Final = """

@@ -4,10 +4,8 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import groupby
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlencode
 
 if TYPE_CHECKING:
     from xsavvy.api import Story
@@ -46,20 +44,12 @@ def settings(kernel: str, world: Mapping[str, Any]) -> Iterator[str]:
 
 def _link(story: Story, world: Mapping[str, Any]) -> str:
     """Return the story's end as the explorer's address has it, from the '#' on."""
-    pairs = [("scenario", story.result.scenario), ("kernel", story.result.kernel)]
-    if world.get("platform"):
-        pairs.append(("platform", world["platform"]))
-    pairs += [("set", f"{name}={value}") for name, value in (world.get("choices") or {}).items()]
-    pairs += [("path", _path(story.path)), ("digest", story.digest)]
-    return "#" + urlencode(pairs, quote_via=quote, safe="=")
+    from xsavvy.api import Link, WorldAddress, link_text
 
-
-def _path(path: Sequence[int]) -> str:
-    """Write a path: numbers joined by dots, a run of consecutive ones by its ends.
-
-    >>> _path([11, 12, 13, 86])
-    '11-13.86'
-    """
-    runs = groupby(enumerate(path), lambda each: each[1] - each[0])
-    ends = [[number for _, number in run] for _, run in runs]
-    return ".".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else f"{run[0]}" for run in ends)
+    place = WorldAddress(
+        scenario=story.result.scenario,
+        kernel=story.result.kernel,
+        platform=world.get("platform") or "",
+        set=dict(world.get("choices") or {}),
+    )
+    return link_text(Link(place, story.path, digest=story.digest))

@@ -103,7 +103,7 @@ def rows_of(story: Story) -> Iterator[Row]:
     masks = masks_of(story)
     acting = [step.taken.move.lane for step in story.steps]
     contexts = [step.taken.move.context for step in story.steps]
-    risk = [story.risk_at_start, *(step.at_risk for step in story.steps)]
+    risk = story.risk
     spans = {name: (acting.index(name), _last(acting, name)) for name in lanes}
     loop = story.result.loop
     for at, step in enumerate(story.steps):
