@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .bundle import json_text, modules, policy, resource, styles
+from .bundle import modules, policy
 
 __all__ = ["KEYS", "explorer_page", "explorer_policy"]
 
@@ -34,15 +34,14 @@ _ENTRY = "explore/main.js"
 
 def explorer_page(token: str) -> str:
     """Return the page. `token` is what it has to send with every request that changes something."""
-    from jinja2 import Environment
+    from .html import render
 
-    # Safe as they are: the project's own files, and JSON that cannot end its element.
-    page = Environment(autoescape=True).from_string(resource("explore.html.j2"))
-    return page.render(
-        policy=explorer_policy(),
-        style=styles(_STYLES),
-        script=modules(_ENTRY),
-        session=json_text({"token": token}),
+    return render(
+        "explore.html.j2",
+        style=_STYLES,
+        script=_ENTRY,
+        data={"token": token},
+        connect=True,
         keys=KEYS,
     )
 

@@ -17,11 +17,17 @@ __all__ = ["readable", "render"]
 
 
 def render(
-    template: str, *, style: Sequence[str], script: str, data: object, **context: Any
+    template: str,
+    *,
+    style: Sequence[str],
+    script: str,
+    data: object,
+    connect: bool = False,
+    **context: Any,
 ) -> str:
     """Return a page: a template of this folder with its style sheets, its module and its data inline.
 
-    The module finds the data as JSON in the element `data`.
+    The module finds the data as JSON in the element `data`; with `connect` it may ask its own server.
     """
     module = bundle.modules(script)
     return (
@@ -31,7 +37,7 @@ def render(
             style=Markup(bundle.styles(style)),  # noqa: S704 (our own files)
             script=Markup(module),  # noqa: S704 (our own files)
             # The template sets the script between its tags as it is, so the hash is of exactly this text.
-            policy=bundle.policy(module),
+            policy=bundle.policy(module, connect=connect),
             data=Markup(bundle.json_text(readable(data))),  # noqa: S704 (no character of it can end the element)
             **context,
         )

@@ -3,7 +3,7 @@
 
 import { pathText, worldPairs } from "./address.js";
 
-const session = JSON.parse(document.getElementById("session").textContent);
+const session = JSON.parse(document.getElementById("data").textContent);
 
 async function answerTo(path, options) {
   let answer;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A list to choose from that can be searched by typing (the combobox of the ARIA authoring practices).
 
-import { el } from "../dom.js";
+import { el, readableText } from "../dom.js";
 
 let boxes = 0;
 
@@ -13,7 +13,7 @@ export function makeCombobox({ label, options, value, choose, free }) {
   boxes += 1;
   const box = { id: `x-box-${boxes}`, options, value, choose, free, shown: [], active: -1 };
   box.list = el("ul", { id: box.id, role: "listbox", "aria-label": label, class: "x-options", hidden: true });
-  box.input = el("input", { type: "text", role: "combobox", value, "aria-expanded": "false", "aria-controls": box.id,
+  box.input = el("input", { type: "text", role: "combobox", value: readableText(value), "aria-expanded": "false", "aria-controls": box.id,
     "aria-autocomplete": "list", autocomplete: "off", spellcheck: "false", "aria-label": label });
   box.input.addEventListener("focus", () => box.input.select());
   box.input.addEventListener("click", () => openBox(box, ""));
@@ -57,7 +57,7 @@ function activate(box, index) {
 
 function closeBox(box) {
   box.list.hidden = true;
-  box.input.value = box.value;
+  box.input.value = readableText(box.value);
   box.input.setAttribute("aria-expanded", "false");
   box.input.removeAttribute("aria-activedescendant");
 }
@@ -66,7 +66,7 @@ function pick(box, index) {
   const option = box.shown[index];
   closeBox(box);
   if (!option || option.value === box.value) return;
-  box.input.value = option.value;
+  box.input.value = readableText(option.value);
   box.choose(option.value);
 }
 

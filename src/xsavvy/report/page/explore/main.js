@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The explorer: draws everything after each change, and joins the buttons to what they do.
 
-import { el } from "../dom.js";
+import { el, readableText } from "../dom.js";
+import { switchTheme } from "../theme.js";
 import { writeAddress } from "./address.js";
 import { listenToKeys, showHelp } from "./keys.js";
 import { drawMoves } from "./moves.js";
@@ -17,7 +18,7 @@ const noticeBox = byId("x-notices");
 
 function drawMessages() {
   errorBox.hidden = !state.error;
-  errorBox.textContent = state.error;
+  errorBox.textContent = readableText(state.error);
   noticeBox.replaceChildren(...state.notices.map((text) => el("p", { class: "x-notice", text })));
 }
 
@@ -53,15 +54,6 @@ async function copy(text, what) {
 
 const commandText = () => `xsavvy explore${state.catalog?.patch ? ` --patch ${state.catalog.patch}` : ""} '${writeAddress(state.address)}'`;
 
-// System, light, dark, and round again.
-function turnTheme() {
-  const root = document.documentElement;
-  const next = { "": "light", light: "dark", dark: "" }[root.dataset.theme ?? ""];
-  if (next) root.dataset.theme = next;
-  else delete root.dataset.theme;
-  byId("x-theme").textContent = { "": "Theme: system", light: "Theme: light", dark: "Theme: dark" }[next];
-}
-
 function joinButtons() {
   const clicks = {
     "x-undo": () => goTo(({ at }) => at - 1),
@@ -72,10 +64,10 @@ function joinButtons() {
     "x-compare": () => toggleCompare(),
     "x-copy-link": () => copy(location.href, "Link"),
     "x-copy-command": () => copy(commandText(), "Command"),
-    "x-theme": turnTheme,
     "x-help-button": showHelp,
   };
   for (const [id, action] of Object.entries(clicks)) byId(id).addEventListener("click", action);
+  switchTheme(byId("x-theme"));
 }
 
 subscribe(drawAll);

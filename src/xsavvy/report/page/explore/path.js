@@ -28,10 +28,16 @@ function turnOf(taken) {
   return [broke, mended];
 }
 
+// Where there is little room, the function's name gives way to the step's.
+function nameParts(name) {
+  const dot = /^[^\s.]*\./.exec(name)?.[0] ?? "";
+  return [dot ? el("span", { class: "x-of", text: dot }) : null, el("span", { class: "x-what", text: name.slice(dot.length) })];
+}
+
 function drawRow(number, lanes, { lane, title, name, turn, unlike, beside }) {
   return el("li", {}, el("button", { type: "button", class: "x-row", title, on: { click: () => goTo(number) } },
     el("span", { class: "x-number", text: number }), railOf(lane, lanes),
-    el("span", { class: "x-step", text: name }), turn ?? null, unlike ?? null), beside ?? null);
+    el("span", { class: "x-step" }, nameParts(name)), turn ?? null, unlike ?? null), beside ?? null);
 }
 
 const aside = (text, title) => el("span", { class: "x-alone", title, text });

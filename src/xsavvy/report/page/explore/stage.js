@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The middle of the page: what the last step did, and the machine, or two machines beside each other.
 
-import { el } from "../dom.js";
+import { el, readableText } from "../dom.js";
 import { drawMachine } from "../machine.js";
 import { drawField } from "../machinevalue.js";
 import { goTo, state } from "./store.js";
@@ -67,8 +67,8 @@ function drawSecond() {
   document.body.classList.toggle("x-two", Boolean(both));
   for (const part of [rightHost, leftTitle, rightTitle, partedBox]) part.hidden = !both;
   if (!both) return;
-  leftTitle.textContent = worldTitle(state.world);
-  rightTitle.textContent = worldTitle(state.otherWorld);
+  leftTitle.textContent = readableText(worldTitle(state.world));
+  rightTitle.textContent = readableText(worldTitle(state.otherWorld));
   const differs = both.differs.map((each) => each.field);
   drawOne(rightHost, state.otherWorld, both.right.moment, both.right.steps.at(-1), [...differs, ...both.only_right]);
   const parting = both.parted ?? both.softly;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which world is shown: scenario, kernel, platform and choices, for one side or two.
 
-import { el } from "../dom.js";
+import { el, readableText } from "../dom.js";
 import { makeCombobox } from "./combobox.js";
 import { changeWorld, state } from "./store.js";
 
@@ -101,7 +101,7 @@ function drawChoices() {
   const fits = ({ name, question }) => words.every((word) => `${name} ${question}`.toLowerCase().includes(word));
   const known = state.catalog.choices.filter(({ name }) => name in world.choices);
   const held = choiceList.contains(document.activeElement) ? document.activeElement.id : null;
-  choiceTitle.textContent = `Choices of ${world.scenario} on ${world.kernel}`;
+  choiceTitle.textContent = readableText(`Choices of ${world.scenario} on ${world.kernel}`);
   choiceList.replaceChildren(...known.filter(fits).map((choice) => drawChoice(choice, world)));
   if (held) document.getElementById(held)?.focus();
 }
