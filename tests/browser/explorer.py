@@ -33,7 +33,8 @@ def served(platform: str = "sapphire-rapids", patch: Path | None = None) -> Iter
 
 
 def show(page: Page, address: str, fragment: str = START) -> None:
-    """Open the explorer and wait until the machine is there."""
+    """Open the explorer afresh and wait until the machine is there."""
+    page.goto("about:blank")
     page.goto(f"{address}#{fragment}")
     expect(page.locator("#x-left [data-field]").first).to_be_visible()
     expect(page.locator("body.x-busy")).to_have_count(0)

@@ -160,6 +160,15 @@ def test_back_and_forward_walk_through_what_was_shown(page: Page, address: str) 
     at_step(page, 1)
 
 
+def test_another_address_in_the_open_page_is_followed(page: Page, address: str) -> None:
+    """Somebody who edits the path in the address bar goes there, and back again."""
+    show(page, address, f"{START}&path=11-13")
+    page.evaluate("link => { location.hash = link; }", f"#{WINDOW_LINK}")
+    at_step(page, 20)
+    page.go_back()
+    at_step(page, 3)
+
+
 def test_a_link_of_another_model_says_so(page: Page, address: str) -> None:
     """The path is walked as far as it is possible, with a word about each."""
     show(page, address, f"{START}&path=11-13.999.14&digest=00000000")

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 from collections.abc import Iterator
 from importlib.resources import as_file, files
@@ -184,6 +185,20 @@ def test_links_and_commands_can_be_copied(open_page: OpenPage, address: str) -> 
     expect(page.locator("#x-notices")).to_contain_text("Command copied.")
     command = page.evaluate("navigator.clipboard.readText()")
     assert command == f"xsavvy explore '#{page.url.partition('#')[2]}'"
+
+
+def test_a_copied_command_quotes_the_name_of_a_patch(open_page: OpenPage, tmp_path: Path) -> None:
+    """A shell reads the name of the file as one word, whatever is in it."""
+    patch = tmp_path / "my 'patch'; x.py"
+    patch.write_text("def patch(program):\n    return program\n", encoding="utf-8")
+    page = open_page(permissions=["clipboard-read", "clipboard-write"])
+    with served(patch=patch) as url:
+        show(page, url)
+        page.click("#x-copy-command")
+        expect(page.locator("#x-notices")).to_contain_text("Command copied.")
+        words = shlex.split(page.evaluate("navigator.clipboard.readText()"))
+    assert words[:4] == ["xsavvy", "explore", "--patch", patch.name]
+    assert words[4].startswith("#scenario=pkru&")
 
 
 def test_a_hostile_name_is_text(page: Page, tmp_path: Path) -> None:

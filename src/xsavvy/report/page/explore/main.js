@@ -52,7 +52,13 @@ async function copy(text, what) {
   }
 }
 
-const commandText = () => `xsavvy explore${state.catalog?.patch ? ` --patch ${state.catalog.patch}` : ""} '${writeAddress(state.address)}'`;
+// A file may have any name; a shell must read it as one word.
+const shellWord = (text) => (/^[\w./+:@%=,-]+$/.test(text) ? text : `'${text.replace(/'/g, "'\\''")}'`);
+
+function commandText() {
+  const patch = state.catalog?.patch ? ["--patch", shellWord(state.catalog.patch)] : [];
+  return ["xsavvy explore", ...patch, `'${writeAddress(state.address)}'`].join(" ");
+}
 
 function joinButtons() {
   const clicks = {
@@ -73,6 +79,6 @@ function joinButtons() {
 subscribe(drawAll);
 joinButtons();
 listenToKeys();
+// Back, forward and an address that somebody types: all are this event.
 addEventListener("popstate", openLink);
-addEventListener("hashchange", () => { if (location.hash !== writeAddress(state.address)) openLink(); });
 begin();
