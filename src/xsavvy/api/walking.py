@@ -7,6 +7,7 @@ ordinary record, so what is shown is the meaning of the model and not the work o
 
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
+from inspect import unwrap
 
 import msgspec
 
@@ -14,6 +15,7 @@ from xsavvy.checker import System, layout
 from xsavvy.checker.record import State
 from xsavvy.checker.rule import Rule, successor
 from xsavvy.checker.trace import hop_by, shown, values
+from xsavvy.model.fpu import nothing
 
 from .lanes import lane_of
 from .places import place_of
@@ -164,14 +166,13 @@ class Walk:
 
     def move(self, state: State, rule: Rule) -> Move:
         """Describe a rule where it is possible."""
-        doc = (rule.effect.__doc__ or "").strip().splitlines()
         return Move(
             rule=rule.index,
             actor=rule.actor,
             lane=lane_of(rule.actor, rule.name),
             step=rule.name,
             event=rule.is_event,
-            summary=rule.summary or (doc[0] if doc else ""),
+            summary=_summary(rule),
             source=rule.source,
             context=self._context(state, rule),
             arguments={name: shown(value) for name, value in rule.arguments},
@@ -239,3 +240,9 @@ class Walk:
             return []
         actor = rule.interrupted or rule.actor
         return self.contexts.get((actor, self.location(state, actor)), [])
+
+
+def _summary(rule: Rule) -> str:
+    """Return what a rule says of itself, else what its function does; a step that does nothing has nothing to say."""
+    doc = "" if unwrap(rule.effect) is nothing else rule.effect.__doc__ or ""
+    return rule.summary or next(iter(doc.strip().splitlines()), "")

@@ -110,6 +110,7 @@ def interrupt_events(vmx: bool) -> tuple[Event, ...]:
             interrupts=("softirq", "vcpu", "task"),
             masked_by=NMI_OFF | GUEST_MODE,
             moves={"nmi": "perf_nmi"},
+            summary="A sampling interrupt comes, whose handler walks the user's stack.",
             source="linux:arch/x86/events/core.c (a sampling interrupt; nmi_uaccess_okay() refuses during a switch)",
         ),
         # Until commit 59f5ede3bc0f a hard interrupt could use the FPU inside fpregs_lock(); `kernels` adds BH_OFF.
@@ -120,6 +121,7 @@ def interrupt_events(vmx: bool) -> tuple[Event, ...]:
             interrupts=("vcpu", "task", "switch"),
             masked_by=NO_INTERRUPT | USER_MODE,
             moves={"softirq": "kernel_fpu"},
+            summary="A hard interrupt comes, and ends in a softirq that uses the FPU.",
             source=softirq,
         ),
         Event(

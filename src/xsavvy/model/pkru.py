@@ -94,14 +94,14 @@ def sample_host_pkru_at_entry(s: Machine, k: Constants) -> None:
 
 
 def vmcs_load_guest_pkru(s: Machine, k: Constants) -> None:
-    """Let VM entry load PKRU from a field that the VMCS does not have (seed 002's wish)."""
+    """Enter the guest; PKRU stays, unless the VMCS had a field for it (seed 002's wish)."""
     if k.guest_pku and k.pkru_home == PkruHome.VMCS_FIELD:
         s.hw_pkru[s.cpu] = s.vcpu_pkru
         note_pkru_inuse(s, k)
 
 
 def vmcs_load_host_pkru(s: Machine, k: Constants) -> None:
-    """Let VM exit store the guest's PKRU and load the host's."""
+    """Leave the guest; PKRU stays, unless the VMCS had fields for it (seed 002's wish)."""
     if k.guest_pku and k.pkru_home == PkruHome.VMCS_FIELD:
         s.vcpu_pkru = s.hw_pkru[s.cpu]
         s.hw_pkru[s.cpu] = s.vcpu_host_pkru

@@ -13,7 +13,7 @@ const spoken = document.querySelector("[data-said]");
 const say = (words) => { spoken.textContent = words; };
 
 function wordsOf(step) {
-  const what = step && Object.keys(step.changes).length ? step.summary : "Nothing that is modelled changes.";
+  const what = step?.summary || "Nothing that is modelled changes.";
   return step ? [what, step.code && el("code", { class: "muted", text: step.code })] : ["Before the first step."];
 }
 

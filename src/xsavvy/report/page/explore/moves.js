@@ -40,7 +40,7 @@ function drawMove(move, index) {
       move.inferred ? el("span", { class: "x-tag", title: "This rule was inferred, not read.", text: "inferred" }) : null,
       index < 9 ? el("kbd", { "aria-hidden": "true", text: index + 1 }) : null),
     move.breaks.length ? el("span", { class: "x-breaks", text: `breaks ${move.breaks.join(", ")}` }) : null,
-    el("span", { class: "x-move-text", text: move.summary }),
+    move.summary && el("span", { class: "x-move-text", text: move.summary }),
     el("span", { class: "x-move-more" }, move.interrupted ? `comes upon ${move.interrupted}` : null,
       move.context.length ? el("span", { text: move.context.join(", ") }) : null,
       origin ? el("span", { class: "code", text: origin }) : null)));

@@ -48,7 +48,7 @@ function drawTaken(taken, number, notes) {
       el("span", { class: `x-lane-name lane-${move.lane}`, text: state.catalog.lanes[move.lane] ?? move.lane }),
       el("b", { class: "x-last-name", text: held ? `${move.step} ${held}` : move.step }),
       where ? el("span", { class: "muted small", text: where }) : null),
-    el("p", { class: "small" }, move.summary, " ",
+    el("p", { class: "small" }, move.summary, move.summary && " ",
       el("span", { class: "muted code x-origin", text: [move.source, move.code].filter(Boolean).join(" · ") })),
     drawChanges(taken, notes),
     drawTurns(taken),
