@@ -10,7 +10,8 @@ from collections.abc import Callable
 import pytest
 
 from tests.report.client import Client, Reply, refused
-from xsavvy.api import UsageError, seeking
+from xsavvy.api import UsageError
+from xsavvy.api.explorer import seeking
 from xsavvy.report.explorer import server as server_module
 from xsavvy.report.explorer.answers import Answers
 from xsavvy.report.explorer.session import Session, begin

@@ -7,14 +7,16 @@ describes a processor, `lint` judges CPUID tables, `conform_silicon` asks this m
 get wrong raises UsageError, whose message is one line with the nearest valid names.
 """
 
-from .address import Link, WorldAddress, link_text, read_link
 from .bugs import GalleryReport, GalleryResult, Side, gallery, known_bugs
 from .checking import check, default_scenarios, trace
 from .costing import cost
 from .costresult import BreakEvenPoint, CostCount, CostReport, CostResult
 from .differing import CommitDiff, StepDiff, diff
-from .explored import Catalog, LockstepAnswer, PossibleMove, WalkAnswer, WorldAnswer
-from .exploring import Explorer
+from .explorer.address import Link, WorldAddress, link_text, read_link
+from .explorer.explored import Catalog, LockstepAnswer, PossibleMove, WalkAnswer, WorldAnswer
+from .explorer.exploring import Explorer
+from .explorer.seeker import News
+from .explorer.seeking import Searches
 from .exporting import LANGUAGES, ExportedModel, export
 from .fleets import FleetReport, FleetRow, PairsReport, PairsRow, fleet, fleet_pairs
 from .groups import GROUPS
@@ -56,8 +58,6 @@ from .migrating import (
 from .replaying import Replay, replay_trace
 from .result import CheckReport, CheckResult, LeftOut, Opening, Progress, TraceStep
 from .running import RunReport, run, run_story
-from .seeker import News
-from .seeking import Searches
 from .stepping import RunStep
 from .story import FieldNote, Story, StoryStep, stories, story
 from .usage import UsageError

@@ -25,7 +25,7 @@ from xsavvy.model.registry import questions
 from .coverage import Coverage, coverage
 from .judgement import DEADLOCK, beyond_safety, how_ended, kind_of
 from .opening import opening_of
-from .places import place_of
+from .origin import place_of
 from .result import CheckReport, CheckResult, Progress, TraceStep, VerdictName
 from .usage import UsageError, unknown
 from .world import Setting, default_names, find_scenario, setting, world

@@ -18,7 +18,7 @@ from xsavvy.checker.trace import hop_by, shown, values
 from xsavvy.model.fpu import nothing
 
 from .lanes import lane_of
-from .places import place_of
+from .origin import place_of
 
 __all__ = ["Moment", "Move", "Standing", "Taken", "Walk"]
 

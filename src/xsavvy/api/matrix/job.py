@@ -6,7 +6,7 @@ import time
 import msgspec
 
 from xsavvy.api.checking import answers_of, check
-from xsavvy.api.places import place_of
+from xsavvy.api.origin import place_of
 from xsavvy.api.result import CheckResult
 from xsavvy.api.usage import UsageError
 from xsavvy.api.world import find_scenario, setting, world

@@ -11,9 +11,9 @@ from http import HTTPStatus
 import msgspec
 
 from xsavvy.api import UsageError
-from xsavvy.api.address import WorldAddress, path_numbers, the_pairs, world_address
-from xsavvy.api.exploring import Explorer
-from xsavvy.api.seeking import Searches
+from xsavvy.api.explorer.address import WorldAddress, path_numbers, the_pairs, world_address
+from xsavvy.api.explorer.exploring import Explorer
+from xsavvy.api.explorer.seeking import Searches
 
 from .guard import Refused
 

@@ -16,7 +16,7 @@ from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any
 
 from xsavvy.api import UsageError
-from xsavvy.api.address import LONGEST_LINK
+from xsavvy.api.explorer.address import LONGEST_LINK
 from xsavvy.report.text import escape
 
 from .answers import failure

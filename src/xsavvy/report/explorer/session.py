@@ -13,10 +13,10 @@ from typing import Self
 from msgspec.structs import replace as changed
 
 from xsavvy.api import UsageError
-from xsavvy.api.address import Link, WorldAddress, link_text, read_link
-from xsavvy.api.exploring import Explorer
-from xsavvy.api.seeker import MOST_STATES
-from xsavvy.api.seeking import Searches
+from xsavvy.api.explorer.address import Link, WorldAddress, link_text, read_link
+from xsavvy.api.explorer.exploring import Explorer
+from xsavvy.api.explorer.seeker import MOST_STATES
+from xsavvy.api.explorer.seeking import Searches
 
 from .answers import Answers
 from .front import explorer_page

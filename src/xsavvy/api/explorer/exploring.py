@@ -10,6 +10,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from threading import RLock
 
+from xsavvy.api.checking import bound_system, patch_of
+from xsavvy.api.groups import GROUPS
+from xsavvy.api.lanes import LANES
+from xsavvy.api.usage import UsageError, unknown
+from xsavvy.api.walking import Walk
+from xsavvy.api.world import Setting, find_scenario, setting, world
 from xsavvy.checker import CheckerError
 from xsavvy.cpuid.presets import PRESETS
 from xsavvy.kvm import DISTRIBUTIONS, NEWEST, RELEASES
@@ -18,7 +24,6 @@ from xsavvy.model.registry import CHOICES, SCENARIOS
 from xsavvy.version import __version__
 
 from .address import LONGEST_PATH, WorldAddress
-from .checking import bound_system, patch_of
 from .companion import Companion
 from .explored import (
     Catalog,
@@ -29,13 +34,8 @@ from .explored import (
     WalkAnswer,
     WorldAnswer,
 )
-from .groups import GROUPS
-from .lanes import LANES
 from .place import UNTIL, Place
 from .shared import differences
-from .usage import UsageError, unknown
-from .walking import Walk
-from .world import Setting, find_scenario, setting, world
 
 __all__ = ["Explorer"]
 

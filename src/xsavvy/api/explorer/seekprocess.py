@@ -6,8 +6,8 @@ Nothing imports this module; it is run.
 
 import os
 
+from xsavvy.api.explorer.seeker import answer
 from xsavvy.api.process import answer_lines
-from xsavvy.api.seeker import answer
 
 NICENESS = 10
 """How far a search stands back behind the process that answers the page."""

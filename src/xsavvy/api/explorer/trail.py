@@ -3,12 +3,12 @@
 
 from collections.abc import Sequence
 
+from xsavvy.api.walking import Standing, Taken, Walk
 from xsavvy.checker import CheckerError
 from xsavvy.checker.record import State
 from xsavvy.checker.rule import Rule
 
 from .explored import Stop
-from .walking import Standing, Taken, Walk
 
 __all__ = ["Node", "Trails"]
 

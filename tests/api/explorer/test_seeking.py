@@ -11,11 +11,12 @@ from collections.abc import Iterator
 import msgspec
 import pytest
 
-from xsavvy.api import UsageError, seeking
-from xsavvy.api.address import WorldAddress
-from xsavvy.api.exploring import Explorer
-from xsavvy.api.seeker import News, Wish, seek
-from xsavvy.api.seeking import Searches
+from xsavvy.api import UsageError
+from xsavvy.api.explorer import seeking
+from xsavvy.api.explorer.address import WorldAddress
+from xsavvy.api.explorer.exploring import Explorer
+from xsavvy.api.explorer.seeker import News, Wish, seek
+from xsavvy.api.explorer.seeking import Searches
 
 PKRU = WorldAddress("pkru", "v6.18", "sapphire-rapids")
 WINDOW = "nmi_reads_user_memory_under_host_pkru"

@@ -9,13 +9,12 @@ from pathlib import Path
 import msgspec
 
 from xsavvy import checker
+from xsavvy.api.checking import bound_system, patch_of
+from xsavvy.api.usage import UsageError
+from xsavvy.api.walking import Walk
+from xsavvy.api.world import find_scenario, setting, world
 from xsavvy.checker import CheckerError, Outcome, System
 from xsavvy.checker.outcome import Trace
-
-from .checking import bound_system, patch_of
-from .usage import UsageError
-from .walking import Walk
-from .world import find_scenario, setting, world
 
 __all__ = ["MOST_STATES", "News", "Wish", "answer", "seek"]
 

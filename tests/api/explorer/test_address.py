@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xsavvy.api import UsageError
-from xsavvy.api.address import (
+from xsavvy.api.explorer.address import (
     LONGEST_LINK,
     LONGEST_PATH,
     Link,

@@ -3,6 +3,9 @@
 
 from collections.abc import Iterator, Sequence
 
+from xsavvy.api.checking import answers_of
+from xsavvy.api.story import field_notes
+from xsavvy.api.walking import Moment, Walk
 from xsavvy.checker import CheckerError
 from xsavvy.checker.record import State
 from xsavvy.model.build import World, resolve
@@ -10,11 +13,8 @@ from xsavvy.model.choices import Choice, value_name
 from xsavvy.model.registry import questions
 
 from .address import WorldAddress
-from .checking import answers_of
 from .explored import PossibleMove, Sentence, Stop, WalkAnswer, WorldAnswer
-from .story import field_notes
 from .trail import Node, Trails
-from .walking import Moment, Walk
 
 __all__ = ["UNTIL", "Place"]
 

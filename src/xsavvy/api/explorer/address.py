@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, quote, urlencode
 
 import msgspec
 
-from .usage import UsageError
+from xsavvy.api.usage import UsageError
 
 __all__ = [
     "LONGEST_LINK",

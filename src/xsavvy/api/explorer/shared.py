@@ -5,10 +5,9 @@ from dataclasses import dataclass
 
 import msgspec
 
+from xsavvy.api.walking import Walk
 from xsavvy.checker.field import Kind, Place
 from xsavvy.checker.record import State
-
-from .walking import Walk
 
 __all__ = ["Difference", "SharedField", "differences", "shared_fields"]
 

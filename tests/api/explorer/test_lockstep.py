@@ -7,12 +7,12 @@ import random
 
 import pytest
 
-from xsavvy.api.address import WorldAddress
-from xsavvy.api.alignment import Label, aligned
-from xsavvy.api.companion import Companion
-from xsavvy.api.explored import LockstepAnswer
-from xsavvy.api.exploring import Explorer
-from xsavvy.api.seeker import Wish, seek
+from xsavvy.api.explorer.address import WorldAddress
+from xsavvy.api.explorer.alignment import Label, aligned
+from xsavvy.api.explorer.companion import Companion
+from xsavvy.api.explorer.explored import LockstepAnswer
+from xsavvy.api.explorer.exploring import Explorer
+from xsavvy.api.explorer.seeker import Wish, seek
 from xsavvy.model.gallery import Bug, bugs
 
 BUGS = {bug.id: bug for bug in bugs() if not bug.reason}

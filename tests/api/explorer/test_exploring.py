@@ -10,9 +10,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from xsavvy.api import UsageError, exploring
-from xsavvy.api.address import WorldAddress
-from xsavvy.api.exploring import Explorer
+from xsavvy.api import UsageError
+from xsavvy.api.explorer import exploring
+from xsavvy.api.explorer.address import WorldAddress
+from xsavvy.api.explorer.exploring import Explorer
 from xsavvy.cpuid.presets import PRESETS
 from xsavvy.kvm import NEWEST
 

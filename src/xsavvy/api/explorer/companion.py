@@ -5,13 +5,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
+from xsavvy.api.walking import Walk
 from xsavvy.checker.record import State
 from xsavvy.checker.rule import Rule
 
 from .alignment import Label, aligned
 from .lockstep import Lockstep, Pair, Parting, soft_parting
 from .shared import shared_fields
-from .walking import Walk
 
 __all__ = ["Companion"]
 

@@ -10,15 +10,16 @@ from typing import Self
 
 import msgspec
 
+from xsavvy.api.process import cause, started, stopped
+from xsavvy.api.usage import UsageError, unknown
+
 from .address import WorldAddress
 from .exploring import Explorer
-from .process import cause, started, stopped
 from .seeker import MOST_STATES, News, Wish
-from .usage import UsageError, unknown
 
 __all__ = ["COMMAND", "Searches"]
 
-COMMAND = [sys.executable, "-m", "xsavvy.api.seekprocess"]
+COMMAND = [sys.executable, "-m", "xsavvy.api.explorer.seekprocess"]
 MOST_JOBS = 16
 """Searches whose news are kept."""
 

@@ -5,11 +5,12 @@ from collections.abc import Mapping
 
 import msgspec
 
+from xsavvy.api.story import FieldNote
+from xsavvy.api.walking import Moment, Move, Standing, Taken
+
 from .address import WorldAddress
 from .lockstep import Pair, Parting, SoftParting
 from .shared import Difference
-from .story import FieldNote
-from .walking import Moment, Move, Standing, Taken
 
 __all__ = [
     "Catalog",
