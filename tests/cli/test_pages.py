@@ -87,6 +87,19 @@ def test_a_report_of_what_holds_ends_well(run: Run, tmp_path: Path) -> None:
     assert 'class="story"' not in path.read_text(encoding="utf-8")
 
 
+def test_a_report_says_the_same_to_programs(run: Run, tmp_path: Path) -> None:
+    """With --json the results are those of check, as one object, and the page is written as well."""
+    path = tmp_path / "report.html"
+    world = ("pkru-xinuse", "--kernel", "v6.18", "--platform", "genoa", "--json")
+    told = json.loads(run("report", *world, "-o", str(path)).stdout)
+    checked = json.loads(run("check", *world).stdout)
+    for each in (told, checked):
+        for result in each["results"]:
+            del result["seconds"]
+    assert told | {"command": "check"} == checked
+    assert path.exists()
+
+
 def test_a_limit_is_told_on_the_page(run: Run, tmp_path: Path) -> None:
     """A search that a limit ended is incomplete on the page, and exits with 3."""
     path = tmp_path / "report.html"

@@ -46,7 +46,7 @@ def command(
     """
     from xsavvy.report.check import check_lines, summary_line
     from xsavvy.report.file import write_reports
-    from xsavvy.report.json import encode
+    from xsavvy.report.json import encode_check
     from xsavvy.report.progress import ProgressLine
     from xsavvy.report.screen import Screen, note
 
@@ -72,9 +72,7 @@ def command(
     write_reports(results, list(left_out.values()), junit=junit, sarif=sarif)
     interrupted = interrupted or stopped_early(reports)
     if as_json:
-        machine = reports[0].machine if reports else ""
-        more = {"machine": machine, "notes": list(told), "interrupted": interrupted}
-        sys.stdout.write(encode("check", results, **more) + "\n")
+        sys.stdout.write(encode_check("check", reports, interrupted=interrupted) + "\n")
     else:
         screen.show([summary_line(results, interrupted=interrupted)])
     return of_verdicts((result.verdict for result in results), interrupted=interrupted)

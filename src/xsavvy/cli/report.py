@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from xsavvy.cli.option import world, world_of
+from xsavvy.cli.option import as_json, world, world_of
 from xsavvy.cli.searching import searched, stopped_early
 from xsavvy.cli.status import of_verdicts
 
@@ -29,7 +30,8 @@ __all__ = ["command"]
     help="The page, one file with all that it needs.",
 )
 @world
-def command(scenarios: tuple[str, ...], *, output: Path, **options: Any) -> int:
+@as_json
+def command(scenarios: tuple[str, ...], *, output: Path, as_json: bool, **options: Any) -> int:
     """Check scenarios and write all that was found as a page.
 
     A table of all verdicts, what was not exercised, and each violation as a trace that can be
@@ -39,6 +41,7 @@ def command(scenarios: tuple[str, ...], *, output: Path, **options: Any) -> int:
     from xsavvy import api
     from xsavvy.report.check import summary_line
     from xsavvy.report.file import write_file
+    from xsavvy.report.json import encode_check
     from xsavvy.report.page.reportpage import report_page
     from xsavvy.report.progress import ProgressLine
     from xsavvy.report.screen import Screen, note
@@ -63,5 +66,8 @@ def command(scenarios: tuple[str, ...], *, output: Path, **options: Any) -> int:
     )
     write_file(output, page)
     results = [result for report in reports for result in report.results]
-    Screen().show([summary_line(results, interrupted=interrupted)])
+    if as_json:
+        sys.stdout.write(encode_check("report", reports, interrupted=interrupted) + "\n")
+    else:
+        Screen().show([summary_line(results, interrupted=interrupted)])
     return of_verdicts((result.verdict for result in results), interrupted=interrupted)

@@ -6,13 +6,17 @@ Names are stable; sizes are in bytes, times in seconds.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from xsavvy.version import __version__
 
-__all__ = ["encode"]
+if TYPE_CHECKING:
+    from xsavvy.api import CheckReport
+
+__all__ = ["encode", "encode_check"]
 
 
 def encode(command: str, results: Iterable[object], **more: object) -> str:
@@ -28,3 +32,14 @@ def encode(command: str, results: Iterable[object], **more: object) -> str:
     """
     whole = {"command": command, "version": __version__, **more, "results": list(results)}
     return msgspec.json.format(msgspec.json.encode(whole), indent=2).decode()
+
+
+def encode_check(command: str, reports: Sequence[CheckReport], *, interrupted: bool) -> str:
+    """Return the object of a command that checked scenarios: all results, and which machine they are about."""
+    return encode(
+        command,
+        [result for report in reports for result in report.results],
+        machine=reports[0].machine if reports else "",
+        notes=list(dict.fromkeys(note for report in reports for note in report.notes)),
+        interrupted=interrupted,
+    )
