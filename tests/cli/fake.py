@@ -130,6 +130,9 @@ class Api:
     def replay_kvm(self, path: Path) -> None:
         return None
 
+    def replay_silicon(self, path: Path) -> None:
+        """Judge no file: it is no capture."""
+
     def replay_bochs(self, path: Path) -> None:
         return None
 

@@ -130,3 +130,13 @@ def test_every_list_has_items_with_unique_names(run: Run) -> None:
         names = [item["name"] for item in json.loads(run("list", kind, "--json").stdout)["results"]]
         assert names, kind
         assert len(names) == len(set(names)), kind
+
+
+def test_a_processors_record_is_judged_elsewhere(run: Run) -> None:
+    """What a Zen 4 answered once is judged without asking this machine, and agrees."""
+    record = Path(__file__).parents[1] / "live" / "record" / "zen4.jsonl"
+    ran = run("conform", "--replay", str(record), "--json")
+    (found,) = json.loads(ran.stdout)["results"]
+    assert (found["oracle"], found["cases"], found["unexplained"]) == ("recorded silicon", 2000, [])
+    assert "EPYC" in found["met"]["cpu"]
+    assert ran.exit_code == 0

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 from pathlib import Path
@@ -10,15 +11,19 @@ from pathlib import Path
 import pytest
 
 from xsavvy.isa import masks
+from xsavvy.live.campaign import conform_silicon
+from xsavvy.live.capture import BadCapture
 from xsavvy.live.case import encode
 from xsavvy.live.generate import GENERATION, Generator
 from xsavvy.live.host import Host
 from xsavvy.live.predict import UNMODIFIED
 from xsavvy.live.record import (
     Record,
+    Recording,
+    is_record,
     judge_record,
     read_record,
-    record_silicon,
+    replay_record,
     write_record,
 )
 
@@ -28,9 +33,15 @@ ZEN4 = Path(__file__).parent / "record" / "zen4.jsonl"
 CASES_OF_GENERATION_1 = "634277496c84064c1b7b13ba64a704243df3e20c908155835c22c4840c5386a5"
 
 
+def read(text: str) -> Record:
+    """Read a record and all of its answers."""
+    record = read_record(text.encode().splitlines(keepends=True))
+    return Record(record.host, record.seed, tuple(record.answers))
+
+
 @pytest.fixture(scope="module")
 def zen4() -> Record:
-    return read_record(ZEN4.read_text())
+    return read(ZEN4.read_text())
 
 
 def test_the_model_predicts_what_zen_4_answered(zen4: Record) -> None:
@@ -69,11 +80,17 @@ def test_a_record_is_read_as_it_was_written(zen4: Record) -> None:
 
 
 @pytest.mark.silicon
-def test_this_processor_can_be_recorded(host: Host) -> None:
-    """What this processor answers now is predicted from its record."""
+@pytest.mark.parametrize("suffix", [".jsonl", ".jsonl.gz"])
+def test_this_processor_can_be_recorded(host: Host, tmp_path: Path, suffix: str) -> None:
+    """What this processor answers is judged from its record as it was when it answered, compressed or not."""
     del host
-    record = read_record(write_record(record_silicon(300, seed=6)))
-    assert judge_record(record).unexplained == ()
+    path = tmp_path / f"mine{suffix}"
+    with Recording(path, 6) as kept:
+        asked = conform_silicon(300, seed=6, answered=kept.take)
+    judged = replay_record(path)
+    assert is_record(path)
+    assert (judged.cases, judged.agree, judged.unexplained) == (300, asked.agree, ())
+    assert [each.number for each in judged.explained] == [each.number for each in asked.explained]
 
 
 def test_a_record_that_is_none_is_refused(zen4: Record) -> None:
@@ -92,4 +109,24 @@ def test_a_record_that_is_none_is_refused(zen4: Record) -> None:
     }
     for text, message in spoiled.items():
         with pytest.raises(ValueError, match=message):
-            read_record(text)
+            read(text)
+
+
+def test_a_spoiled_line_is_named(zen4: Record, tmp_path: Path) -> None:
+    """A file that breaks off, or has something else in a line, is one message with the line."""
+    lines = write_record(zen4).splitlines(keepends=True)
+    path = tmp_path / "spoiled.jsonl"
+    for text, message in {
+        "".join(lines[:5])
+        + lines[5][:20]: r"spoiled.jsonl:6: a line out of form.*expected a recorded answer",
+        lines[0]: "no answers; expected one in each line",
+        lines[0] + "[" * 100_000: "spoiled.jsonl:2: ",
+        lines[0].replace('"seed":4', '"seed":"x"'): "spoiled.jsonl:1: ",
+    }.items():
+        path.write_text(text)
+        with pytest.raises(BadCapture, match=message):
+            replay_record(path)
+    packed = tmp_path / "cut.jsonl.gz"
+    packed.write_bytes(gzip.compress("".join(lines).encode())[:-2000])
+    with pytest.raises(BadCapture, match="expected a whole file"):
+        replay_record(packed)

@@ -42,6 +42,7 @@ from .machine import (
     cpu,
     replay_bochs,
     replay_kvm,
+    replay_silicon,
 )
 from .matrix import CampaignReport, Job, JobResult, campaign, campaign_results
 from .measuring import MeasuredWeights, measure_weights
@@ -154,6 +155,7 @@ __all__ = [
     "read_link",
     "replay_bochs",
     "replay_kvm",
+    "replay_silicon",
     "replay_trace",
     "run",
     "run_story",

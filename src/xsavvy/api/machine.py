@@ -10,7 +10,7 @@ from msgspec import structs
 
 from xsavvy.cpuid.describe import CpuDescription, describe
 from xsavvy.cpuid.differing import differences
-from xsavvy.live import Case, Conformance, Unreachable
+from xsavvy.live import Case, Conformance, Recording, Unreachable, is_record, replay_record
 from xsavvy.live import conform_silicon as ask_silicon
 from xsavvy.live import replay as ask_again
 from xsavvy.live.bochs import BochsConformance, Capture
@@ -18,7 +18,7 @@ from xsavvy.live.bochs import conform_bochs as ask_bochs
 from xsavvy.live.bochs import is_capture as is_bochs_capture
 from xsavvy.live.bochs import replay_capture as replay_bochs_capture
 from xsavvy.live.capture import BadCapture
-from xsavvy.live.case import decode, encode
+from xsavvy.live.case import decode
 from xsavvy.live.kvm import (
     KvmConformance,
     MaintainersConformance,
@@ -43,6 +43,7 @@ __all__ = [
     "cpu",
     "replay_bochs",
     "replay_kvm",
+    "replay_silicon",
 ]
 
 CASES = 100_000
@@ -81,23 +82,28 @@ def conform_silicon(
 ) -> Conformance:
     """Execute random cases on this CPU and compare every byte with the model.
 
-    `replay` asks the cases of a file again (one JSON object a line) instead of random ones; `record` writes the
-    cases that disagreed, made small, to a file of that form. Raises UsageError.
+    `replay` asks the cases of a file again (one JSON object a line) instead of random ones; `record` keeps every answer
+    in a file that `replay_silicon` judges anywhere. Raises UsageError.
     """
     try:
         if replay is not None:
-            found = ask_again(_recorded(replay))
-        else:
-            found = ask_silicon(
-                CASES if cases is None else cases,
-                seed=SEED if seed is None else seed,
-                progress=progress,
-            )
+            return ask_again(_recorded(replay))
+        count, start = CASES if cases is None else cases, SEED if seed is None else seed
+        if record is None:
+            return ask_silicon(count, seed=start, progress=progress)
+        with writing(record), Recording(record, start) as kept:
+            return ask_silicon(count, seed=start, progress=progress, answered=kept.take)
     except Unreachable as error:
         raise UsageError(f"silicon: {error}") from None
-    if record is not None:
-        _write(record, [one.case for one in found.unexplained])
-    return found
+
+
+def replay_silicon(path: Path) -> Conformance | None:
+    """Judge a processor's kept answers again; None if the file is something else. Raises UsageError."""
+    try:
+        with reading(path):
+            return replay_record(path) if is_record(path) else None
+    except BadCapture as error:
+        raise UsageError(str(error)) from None
 
 
 def conform_kvm(
@@ -199,8 +205,3 @@ def _recorded(path: Path) -> list[Case]:
     if not cases:
         raise UsageError(f"{path}: empty; expected recorded cases, one JSON object a line")
     return cases
-
-
-def _write(path: Path, cases: list[Case]) -> None:
-    with writing(path):
-        path.write_bytes(b"".join(encode(case) + b"\n" for case in cases))

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -35,13 +36,13 @@ __all__ = ["command"]
     "--replay",
     type=readable_file,
     metavar="FILE",
-    help="Ask recorded cases again, or judge a capture.",
+    help="Judge a record of answers, or ask cases of a file again.",
 )
 @click.option(
     "--record",
     type=click.Path(dir_okay=False, writable=True, path_type=Path),
     metavar="FILE",
-    help="Keep the cases that disagreed (silicon), or a capture of all answers (KVM, Bochs).",
+    help="Keep every answer of one oracle in a file, compressed if it is named .gz.",
 )
 @as_json
 def command(
@@ -88,19 +89,27 @@ def command(
     results: list[Any] = []
     lines: list[Any] = []
     screen = Screen()
-    kept = api.replay_kvm(replay) if replay is not None else None
-    if kept is not None:
-        results.append(kept)
-        lines += kvm_lines(kept, screen.width)
-    judged = api.replay_bochs(replay) if replay is not None and kept is None else None
-    if judged is not None:
-        results.append(judged)
-        lines += bochs_lines(judged, screen.width)
+    captures: tuple[tuple[Callable[[Path], Any], Callable[..., Any]], ...] = (
+        (api.replay_kvm, kvm_lines),
+        (api.replay_bochs, bochs_lines),
+        (api.replay_silicon, conform_lines),
+    )
+    for judge, draw in captures:
+        kept = judge(replay) if replay is not None else None
+        if kept is not None:
+            results.append(kept)
+            lines += draw(kept, screen.width)
+            break
+    again = replay is not None and not results
     with ProgressLine() as progress:
-        if silicon or (replay is not None and kept is None and judged is None):
+        if silicon or again:
             progress.start("silicon")
             found = api.conform_silicon(
-                cases=cases, seed=seed, replay=replay, record=record, progress=progress.count
+                cases=cases,
+                seed=seed,
+                replay=replay if again else None,
+                record=record,
+                progress=progress.count,
             )
             results.append(found)
             lines += conform_lines(found, screen.width)

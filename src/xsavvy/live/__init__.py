@@ -10,20 +10,30 @@ from xsavvy.live.conformance import Conformance
 from xsavvy.live.cpuid import read_cpuid
 from xsavvy.live.host import Host, meet
 from xsavvy.live.machine.reach import Unreachable
-from xsavvy.live.record import Record, judge_record, read_record, record_silicon, write_record
+from xsavvy.live.record import (
+    Record,
+    Recording,
+    is_record,
+    judge_record,
+    read_record,
+    replay_record,
+    write_record,
+)
 
 __all__ = [
     "Case",
     "Conformance",
     "Host",
     "Record",
+    "Recording",
     "Unreachable",
     "conform_silicon",
+    "is_record",
     "judge_record",
     "meet",
     "read_cpuid",
     "read_record",
-    "record_silicon",
     "replay",
+    "replay_record",
     "write_record",
 ]

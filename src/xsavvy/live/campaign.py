@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from xsavvy.isa.components import names
-from xsavvy.live.answer import Difference
+from xsavvy.live.answer import Answer, Difference
 from xsavvy.live.case import Case
 from xsavvy.live.conformance import Conformance, Explained, Met, Unexplained
 from xsavvy.live.fact.probe import ask
@@ -30,6 +30,7 @@ from xsavvy.live.silicon import Silicon
 __all__ = ["conform_silicon", "minimal", "replay"]
 
 Progress = Callable[[int, int], None]
+Answered = Callable[[Answer], None]
 
 STEP: Final = 500
 MOST_SHRUNK: Final = 8
@@ -39,7 +40,11 @@ MOST_WRONG: Final = 100
 
 
 def conform_silicon(
-    cases: int = 100_000, *, seed: int = 1, progress: Progress | None = None
+    cases: int = 100_000,
+    *,
+    seed: int = 1,
+    progress: Progress | None = None,
+    answered: Answered | None = None,
 ) -> Conformance:
     """Compare the model with this processor.
 
@@ -47,6 +52,7 @@ def conform_silicon(
         cases: how many random cases; the directed facts come on top.
         seed: decides the cases, together with the processor's own CPUID.
         progress: called with the number of cases done and their total, now and then.
+        answered: called with the answer to each random case, in order.
 
     The campaign ends early after a hundred differences.
 
@@ -56,7 +62,7 @@ def conform_silicon(
     host = meet()
     generator = Generator(host, seed)
     numbered = ((number, generator.case(number)) for number in range(cases))
-    return _run(host, numbered, cases, seed, progress)
+    return _run(host, numbered, cases, seed, progress, answered)
 
 
 def replay(recorded: Iterable[Case]) -> Conformance:
@@ -86,6 +92,7 @@ def _run(
     total: int,
     seed: int,
     progress: Progress | None,
+    answered: Answered | None = None,
 ) -> Conformance:
     start = time.perf_counter()
     model = Prediction(host)
@@ -99,6 +106,8 @@ def _run(
         for number, case in numbered:
             verdict = judge(silicon, model, case)
             reruns += verdict.reruns
+            if answered is not None:
+                answered(verdict.answer)
             if verdict.agrees:
                 agree += 1
             elif verdict.why:

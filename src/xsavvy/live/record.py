@@ -9,27 +9,40 @@ digest, so that a thousand answers take sixty kilobytes.
 from __future__ import annotations
 
 import dataclasses
+import gzip
 import json
 import time
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Any, Final
+from pathlib import Path
+from typing import Any, BinaryIO, Final, Self, cast
 
 from xsavvy.cpuid.table import Leaf, Table
 from xsavvy.live.answer import Answer, Difference
+from xsavvy.live.campaign import MOST_WRONG
+from xsavvy.live.capture import BadCapture, begins_with, lines_of
 from xsavvy.live.conformance import Conformance, Explained, Met, Unexplained
 from xsavvy.live.generate import GENERATION, Generator
 from xsavvy.live.host import Host, describe, meet
-from xsavvy.live.judge import judge
 from xsavvy.live.machine.reach import Unreachable
 from xsavvy.live.predict import Prediction
-from xsavvy.live.silicon import Silicon
 
-__all__ = ["Record", "judge_record", "read_record", "record_silicon", "write_record"]
+__all__ = [
+    "Record",
+    "Recording",
+    "is_record",
+    "judge_record",
+    "read_record",
+    "replay_record",
+    "write_record",
+]
 
 _KIND: Final = "xsavvy record of silicon"
 # What the model and the generator look at: features, leaf 0xD, PTWRITE, the name, address widths.
 _LEAVES: Final = (0, 1, 7, 0xD, 0x14, 0x8000_0001, *range(0x8000_0002, 0x8000_0005), 0x8000_0008)
+_LIMIT: Final = 4 << 30
+_WRONG: Final = (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError)
 _FIELDS: Final = ("vector", "error", "cr2", "value", "xinuse_before", "xinuse_after")
 
 
@@ -39,32 +52,73 @@ class Record:
 
     host: Host
     seed: int
-    answers: tuple[Answer, ...]
+    answers: Iterable[Answer]
 
 
-def record_silicon(cases: int, *, seed: int = 1) -> Record:
-    """Ask this processor and keep its answers.
+class Recording:
+    """A file that takes a processor's answers as they come, compressed if its name ends in .gz; a context manager.
 
-    Raises:
-        Unreachable: this machine cannot be asked; the reason says why.
+    Raises OSError where the file cannot be written, Unreachable where this processor cannot be asked.
     """
-    host = meet()
-    generator, model = Generator(host, seed), Prediction(host)
-    with Silicon(host) as silicon:
-        answers = [
-            _digested(judge(silicon, model, generator.case(number)).answer)
-            for number in range(cases)
-        ]
-    return Record(host, seed, tuple(answers))
+
+    def __init__(self, path: Path, seed: int) -> None:
+        first = _line(_first(meet(), seed))
+        opened = gzip.open if path.suffix == ".gz" else open
+        self._file = cast(BinaryIO, opened(path, "wb"))
+        self._file.write(first)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def take(self, answer: Answer) -> None:
+        """Write the answer to the next case."""
+        self._file.write(_line(_row(_digested(answer))))
+
+
+def is_record(path: Path) -> bool:
+    """Tell whether a file begins as a record does. Raises OSError."""
+    return begins_with(path, _KIND)
+
+
+def replay_record(path: Path) -> Conformance:
+    """Judge a file of recorded answers, one line in memory at a time. Raises BadCapture, OSError."""
+    lines = lines_of(path, _LIMIT)
+    try:
+        record = read_record(lines)
+    except ValueError as error:
+        raise BadCapture(f"{path}:1: {error}") from None
+    return judge_record(Record(record.host, record.seed, _placed(path, record.answers)))
+
+
+def _placed(path: Path, answers: Iterable[Answer]) -> Iterator[Answer]:
+    """Give answers; a line that is none is told with its number."""
+    rest, number = iter(answers), 1
+    while True:
+        number += 1
+        try:
+            yield next(rest)
+        except StopIteration:
+            break
+        except BadCapture:
+            raise
+        except ValueError as error:
+            raise BadCapture(f"{path}:{number}: {error}; expected a recorded answer") from None
+    if number == 2:
+        raise BadCapture(f"{path}: no answers; expected one in each line after the first")
 
 
 def judge_record(record: Record) -> Conformance:
     """Compare the model with recorded answers; nothing is executed here."""
     start = time.perf_counter()
     generator, model = Generator(record.host, record.seed), Prediction(record.host)
+    done = 0
     explained: list[Explained] = []
     unexplained: list[Unexplained] = []
     for number, seen in enumerate(record.answers):
+        done = number + 1
         case = generator.case(number)
         predicted = _digested(model.predict(case, seen))
         if predicted == seen:
@@ -76,7 +130,8 @@ def judge_record(record: Record) -> Conformance:
             explained.append(Explained(light, why, number))
         else:
             unexplained.append(Unexplained(case, _differences(predicted, seen), number))
-    done = len(record.answers)
+            if len(unexplained) == MOST_WRONG:
+                break
     return Conformance(
         oracle="recorded silicon",
         met=Met(cpu=record.host.met, kernel=record.host.kernel),
@@ -94,32 +149,40 @@ def judge_record(record: Record) -> Conformance:
 
 def write_record(record: Record) -> str:
     """Write a record as JSON lines."""
-    host = record.host
-    table = host.table.selected(_LEAVES)
-    first = {
+    rows = (_first(record.host, record.seed), *map(_row, record.answers))
+    return b"".join(map(_line, rows)).decode()
+
+
+def _line(row: object) -> bytes:
+    return json.dumps(row, separators=(",", ":")).encode() + b"\n"
+
+
+def _first(host: Host, seed: int) -> dict[str, Any]:
+    return {
         "kind": _KIND,
         "generation": GENERATION,
-        "seed": record.seed,
+        "seed": seed,
         "kernel": host.kernel,
         "xcr0": host.xcr0,
         "mxcsr_mask": host.processor.mxcsr_mask,
         "linear_address_bits": host.processor.linear_address_bits,
-        "cpuid": [[*key, *leaf] for key, leaf in table.items()],
+        "cpuid": [[*key, *leaf] for key, leaf in host.table.selected(_LEAVES).items()],
     }
-    rows = [
-        [*(getattr(answer, name) for name in _FIELDS), answer.memory.hex()]
-        for answer in record.answers
-    ]
-    return "".join(json.dumps(row, separators=(",", ":")) + "\n" for row in (first, *rows))
 
 
-def read_record(text: str) -> Record:
-    """Read what `write_record` wrote.
+def _row(answer: Answer) -> list[Any]:
+    return [*(getattr(answer, name) for name in _FIELDS), answer.memory.hex()]
+
+
+def read_record(lines: Iterable[bytes]) -> Record:
+    """Read the lines that `write_record` or a `Recording` wrote; answers are read when they are asked for.
 
     Raises:
-        ValueError: not such a text, or one whose cases this version would draw otherwise.
+        ValueError: no such lines, or one whose cases this version would draw otherwise; for a line with an answer that
+            is out of form, when it is reached.
     """
-    first, *rows = [json.loads(line) for line in text.splitlines()] or [None]
+    rest = iter(lines)
+    first = _plain(next(rest, b"null"))
     if not isinstance(first, dict) or first.get("kind") != _KIND:
         raise ValueError("not a record of silicon: the first line does not say so")
     if first.get("generation") != GENERATION:
@@ -127,11 +190,18 @@ def read_record(text: str) -> Record:
             f"cases of generation {first.get('generation')}; this version draws {GENERATION}"
         )
     try:
-        return Record(_host(first), first["seed"], tuple(map(_answer, rows)))
-    except (KeyError, TypeError, IndexError, AttributeError) as error:
+        return Record(_host(first), int(first["seed"]), map(_answer, rest))
+    except _WRONG as error:
         raise ValueError(f"a record of silicon with a line out of form: {error!r}") from None
     except Unreachable as error:
         raise ValueError(error.reason) from None
+
+
+def _plain(line: bytes) -> Any:
+    try:
+        return json.loads(line)
+    except (RecursionError, UnicodeDecodeError) as error:
+        raise ValueError(f"no JSON: {error}") from None
 
 
 def _host(first: dict[str, Any]) -> Host:
@@ -144,9 +214,12 @@ def _host(first: dict[str, Any]) -> Host:
     )
 
 
-def _answer(row: list[Any]) -> Answer:
-    vector, error, cr2, value, before, after, digest = row
-    return Answer(vector, error, cr2, value, before, after, bytes.fromhex(digest), b"")
+def _answer(line: bytes) -> Answer:
+    try:
+        vector, error, cr2, value, before, after, digest = _plain(line)
+        return Answer(vector, error, cr2, value, before, after, bytes.fromhex(digest), b"")
+    except _WRONG as wrong:
+        raise ValueError(f"a line out of form: {wrong}") from None
 
 
 def _digested(answer: Answer) -> Answer:
