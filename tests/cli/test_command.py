@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -19,6 +20,7 @@ from xsavvy import api as real_api
 from xsavvy.api import TraceStep
 from xsavvy.cli.group import one_line
 from xsavvy.cli.list import KINDS
+from xsavvy.cli.main import main
 from xsavvy.cli.main import xsavvy as group
 from xsavvy.version import __version__
 
@@ -209,6 +211,16 @@ def test_a_letter_that_the_terminal_lacks_is_spelled_out(tmp_path: Path) -> None
     )  # fmt: skip
     assert ran.returncode == 0
     assert b"k\\xfchl.txt  raw  nothing wrong" in ran.stdout
+
+
+def test_output_may_go_to_a_string(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program that calls the command line and keeps what it prints has a stream without an encoding."""
+    kept = io.StringIO()
+    monkeypatch.setattr(sys, "stdout", kept)
+    with pytest.raises(SystemExit) as ended:
+        main(["list", "components"])
+    assert ended.value.code == 0
+    assert "PKRU" in kept.getvalue()
 
 
 def test_no_memory_left_is_a_limit(api: Api, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

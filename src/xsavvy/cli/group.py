@@ -90,12 +90,13 @@ def _prepare_streams() -> None:
     """Let the streams that the caller closed (`>&-`) be empty ones, and no letter be one that cannot be written.
 
     Python has None in the place of a closed stream, and raises for a letter that a terminal's encoding does not have.
+    A caller's own text stream, such as StringIO, has no encoding and takes every letter.
     """
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         stream = getattr(sys, name)
         if stream is None:
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115
-        elif mode == "w" and stream.encoding.lower() not in {"utf-8", "utf8"}:
+        elif mode == "w" and (stream.encoding or "utf-8").lower() not in {"utf-8", "utf8"}:
             stream.reconfigure(errors="backslashreplace")
 
 
