@@ -57,7 +57,7 @@ def _blocks(question: Question) -> Iterator[str]:
 
 
 def _picture(name: str, says: str) -> str:
-    return f"![{says}](pictures/{name})"
+    return f"![{says}](../pictures/{name})"
 
 
 def _table(report: api.CostReport, workload: str) -> Iterator[str]:

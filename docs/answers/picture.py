@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The pictures of the pages: what the designs of a thread take over a rate, drawn from the same counts as the tables.
+"""The pictures of the pages: a trace, and what the designs of a thread take over a rate, from the tables' own counts.
 
-Each is an SVG file in `docs/pictures`; the same counts give the same bytes.
+Each is an SVG file in `docs/pictures`; the same runs give the same bytes.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from xsavvy import api
 from xsavvy.report.costcurve import curve
 from xsavvy.report.costpanel import FOOT, HIGH, TOP, Curve, Panel, Range, draw
 from xsavvy.report.costsheet import sheet
+from xsavvy.report.tracepicture import trace_svg
 
 __all__ = ["PICTURES"]
 
@@ -141,7 +142,19 @@ def _fastpath() -> str:
     return _drawn("What switching inside the fastpath loop costs", [panel])
 
 
+def _window() -> str:
+    """Draw the trace of the front page."""
+    told = api.story(
+        "pkru",
+        property="nmi_reads_user_memory_under_host_pkru",
+        kernel="v6.18",
+        platform="sapphire-rapids",
+    )
+    return trace_svg(told.result, told.risk)
+
+
 PICTURES: dict[str, Callable[[], str]] = {
+    "pkru-window.svg": _window,
     "seed-000-trace.svg": _trace,
     "seed-001-xfd.svg": _xfd,
     "seed-002-fastpath.svg": _fastpath,

@@ -29,7 +29,7 @@ APART = {
 }
 
 TRACE = Answer(
-    "seed-000.md",
+    "explanation/seed-000.md",
     (
         _trace("as v6.11 does it: TraceEn cleared if the guest traces"),
         _trace("TraceEn cleared at every entry, behind perf's back", host_tracing="cleared"),
@@ -39,7 +39,7 @@ TRACE = Answer(
 )
 
 OFFERED = Answer(
-    "seed-000.md",
+    "explanation/seed-000.md",
     (
         _xss("not offered; MSRs switched while the guest has TraceEn (upstream)", "trace_en"),
         _xss("not offered; MSRs switched at every entry", "always"),

@@ -15,7 +15,7 @@ def _failing(option: str, after: str) -> dict[str, str]:
 
 
 XFD = Answer(
-    "seed-001.md",
+    "explanation/seed-001.md",
     (
         _xfd("upstream: first nonzero write"),
         _xfd("always intercepted", xfd_intercept="always"),

@@ -11,7 +11,7 @@ def _pkru(label: str, platform: str = VMX, kernel: str = "v6.18", **choices: str
 
 
 PKRU = Answer(
-    "seed-002.md",
+    "explanation/seed-002.md",
     (
         _pkru("VMX, as v6.18 does it"),
         _pkru("SVM, as v6.18 does it", SVM),
@@ -37,7 +37,7 @@ PKRU = Answer(
 )
 
 XINUSE = Answer(
-    "seed-002.md",
+    "explanation/seed-002.md",
     (
         Row("VMX, WRPKRU", "pkru-xinuse", "v6.18", VMX),
         Row("VMX, XRSTOR", "pkru-xinuse", "v6.18", VMX, {"pkru_write": "xrstor"}),

@@ -23,7 +23,7 @@ def _row(label: str, platform: str = VMX, **choices: str) -> Row:
 
 
 CAPABILITIES = Answer(
-    "seed-003.md",
+    "explanation/seed-003.md",
     (
         _row("boot CPU data, components checked (upstream)"),
         _row("the same, on SVM", SVM),
@@ -49,7 +49,7 @@ def _switch(label: str, platform: str = VMX, **choices: str) -> Row:
 
 
 SWITCHING = Answer(
-    "seed-003.md",
+    "explanation/seed-003.md",
     (
         _switch("VMCS fields, the others with the FPU (upstream, VMX)"),
         _switch("VMCB fields, the others with the FPU (upstream, SVM)", SVM),

@@ -17,7 +17,7 @@ def _fake(label: str, values: str, xfam: str = "without_amx", **choices: str) ->
 
 
 RESTORE = Answer(
-    "seed-004.md",
+    "explanation/seed-004.md",
     (
         _td("dedicated code, XFAM less than the host's"),
         _td("dedicated code, XFAM as the host's", td_xfam="host"),
@@ -44,7 +44,7 @@ def _checked(label: str, platform: str, kernel: str, scenario: str, **choices: s
 
 
 CHECKS = Answer(
-    "seed-004.md",
+    "explanation/seed-004.md",
     (
         _checked("SEV-ES, the helper returns early, silently", SVM, "v6.19", "protected-run"),
         _checked(
@@ -91,7 +91,7 @@ CHECKS = Answer(
 )
 
 WARNING = Answer(
-    "seed-004.md",
+    "explanation/seed-004.md",
     (
         *(row for row in CHECKS.rows if row.scenario == "protected-run"),
         _checked(

@@ -86,4 +86,4 @@ def threads_block() -> str:
 
 def _threads(found: dict[str, dict[str, None]]) -> Iterator[tuple[str, str]]:
     for number in sorted(found):
-        yield f"[seed {number}](../seed-{number}.md)", _names(found[number])
+        yield f"[seed {number}](../explanation/seed-{number}.md)", _names(found[number])

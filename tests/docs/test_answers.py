@@ -64,8 +64,8 @@ def test_a_picture_is_up_to_date_and_on_a_page(name: str) -> None:
     drawn = PICTURES[name]()
     assert (ROOT / "docs" / "pictures" / name).read_text() == drawn
     ET.fromstring(drawn)
-    link = re.compile(rf"!\[[^\]]{{40,}}\]\(pictures/{re.escape(name)}\)")
-    assert any(link.search(page.read_text()) for page in (ROOT / "docs").glob("seed-*.md"))
+    link = re.compile(rf"!\[[^\]]{{40,}}\]\(\.\./pictures/{re.escape(name)}\)")
+    assert any(link.search(page.read_text()) for page in (ROOT / "docs").glob("*/*.md"))
 
 
 def test_no_picture_is_left_over() -> None:
