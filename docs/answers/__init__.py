@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from .cost import cet_block, pkru_block, protected_block, trace_block, xfd_block
 from .gallery import gallery_block
+from .keys import keys_block
 from .row import Answer
 from .seed_000 import OFFERED, TRACE
 from .seed_001 import XFD
@@ -36,6 +37,7 @@ ANSWERS: dict[str, Answer] = {
 
 TABLES: dict[str, Callable[[], str]] = {
     "gallery": gallery_block,
+    "keys": keys_block,
     "sentences": sentences_block,
     "cet-derivation": derivation_block,
     "cet-partners": partners_block,

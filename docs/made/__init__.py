@@ -13,10 +13,11 @@ from collections.abc import Callable
 from .commands import commands_block
 from .kernels import changes_block, kernels_block
 from .lists import choices_block, details_block, inferred_block, table_block
-from .objects import files_block, objects_block
+from .objects import answers_block, files_block, objects_block
 from .sources import commits_block, files_of_linux_block, manuals_block, threads_block
 from .steps import parts_block, steps_block
 from .surface import surface_block
+from .tracepage import link_block
 
 __all__ = ["MADE"]
 
@@ -24,7 +25,9 @@ MADE: dict[str, Callable[[], str]] = {
     "commands": commands_block,
     "api": surface_block,
     "objects": objects_block,
+    "answers": answers_block,
     "dump-formats": files_block,
+    "trace-page": link_block,
     "steps-newest-vmx": lambda: steps_block("newest", "sapphire-rapids"),
     "steps-newest-svm": lambda: steps_block("newest", "genoa"),
     "steps-v6.18-vmx": lambda: steps_block("v6.18", "sapphire-rapids"),

@@ -10,7 +10,10 @@ from typing import Any
 
 from xsavvy import api
 
-__all__ = ["inner_types"]
+__all__ = ["INSIDE", "inner_types"]
+
+INSIDE: dict[type, tuple[str, ...]] = {api.Explorer: ("place", "platform_argument")}
+"""Methods that the package itself calls, from another module; no caller needs them, nor the types that they return."""
 
 
 def inner_types() -> list[type]:
@@ -34,6 +37,8 @@ def _mentioned(item: Any) -> Iterator[type]:
     if inspect.isclass(item):
         for name, member in vars(item).items():
             method = member.fget if isinstance(member, property) else member
+            if name in INSIDE.get(item, ()):
+                continue
             if inspect.isfunction(method) and not name.startswith("_"):
                 hints += _hints(method)
     for hint in hints:

@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The Sphinx extension: a line `<!-- made: NAME -->` of a page becomes what `MADE[NAME]()` writes."""
+"""The Sphinx extension: a line `<!-- made: NAME -->` of a page becomes what `MADE[NAME]()` writes.
+
+A site in HTML gets a trace's own page too, which is none of Sphinx (`tracepage`).
+"""
 
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 from sphinx.application import Sphinx
 from sphinx.errors import SphinxError
@@ -29,6 +33,13 @@ def _read(_app: Sphinx, _page: str, content: list[str]) -> None:
     content[0] = fill(content[0])
 
 
+def _finish(app: Sphinx, failed: Exception | None) -> None:
+    if failed is None and app.builder.format == "html":
+        from docs.made.tracepage import write_page
+
+        write_page(Path(app.outdir))
+
+
 def _sign(
     _app: Sphinx,
     _what: str,
@@ -45,5 +56,6 @@ def _sign(
 def setup(app: Sphinx) -> dict[str, bool]:
     """Connect to Sphinx; nothing is kept between pages, so they may be read in parallel."""
     app.connect("source-read", _read)
+    app.connect("build-finished", _finish)
     app.connect("autodoc-process-signature", _sign)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

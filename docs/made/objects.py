@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What `--json` prints, command by command, read off from real runs; and the dump formats that are read."""
+"""What `--json` prints and what the explorer answers, read off from real runs; and the dump formats that are read."""
 
 from __future__ import annotations
 
@@ -9,12 +9,15 @@ from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from typing import Any
 
+import msgspec
+
+from xsavvy import api
 from xsavvy.cli.main import main
 from xsavvy.cpuid.dump import FORMATS
 
 from .markdown import code, plain, table
 
-__all__ = ["RUNS", "files_block", "objects_block"]
+__all__ = ["RUNS", "answers_block", "files_block", "objects_block"]
 
 RUNS: dict[str, str] = {
     "check": "check pkru-xinuse --kernel v6.18 --platform sapphire-rapids",
@@ -45,9 +48,40 @@ def objects_block() -> str:
     lines: list[str] = []
     for name, words in RUNS.items():
         lines += [f"### xsavvy {name}", "", f"From `xsavvy {words} --json`:", ""]
-        rows = ((code(path), kind, code(value)) for path, kind, value in _shape(_printed(words)))
-        lines += [*table(("field", "type", "for example"), rows), ""]
+        lines += _fields(_printed(words))
     return "\n".join(lines)
+
+
+def answers_block() -> str:
+    """Return a section for each question to an explorer: the paths of its answer, their types, an example."""
+    lines: list[str] = []
+    for name, answer in _answered():
+        lines += [f"### Explorer.{name}" if name != "search" else "### Searches.look", ""]
+        lines += [f"A `{type(answer).__name__}`:", "", *_fields(msgspec.to_builtins(answer))]
+    return "\n".join(lines)
+
+
+def _answered() -> Iterator[tuple[str, object]]:
+    """Give what an explorer answers about a few steps of a small scenario, on two kernels."""
+    explorer = api.Explorer(api.WorldAddress("pkru-xinuse", "v6.18"), platform="sapphire-rapids")
+    here, there = explorer.begin, api.WorldAddress("pkru-xinuse", "v6.19", "sapphire-rapids")
+    yield "catalog", explorer.catalog()
+    yield "world", explorer.world(here)
+    with api.Searches(explorer) as searches:
+        job = searches.begin(here, witness="guest_has_its_own_pkru")
+        searches.wait(job)
+        news = searches.look(job)
+    assert news is not None
+    assert news.path
+    yield "walk", explorer.walk(here, news.path)
+    yield "lockstep", explorer.lockstep(here, there, news.path)
+    yield "search", news
+
+
+def _fields(whole: dict[str, Any]) -> Iterator[str]:
+    rows = ((code(path), kind, code(value)) for path, kind, value in _shape(whole))
+    yield from table(("field", "type", "for example"), rows)
+    yield ""
 
 
 def _printed(words: str) -> dict[str, Any]:
@@ -84,12 +118,17 @@ def _walk(value: Any, path: str, rows: dict[str, tuple[str, str]]) -> None:
             rows[path] = _kind(value), _short(value)
 
 
-FREE = frozenset({"choices", "set", "changes", "arguments", "details", "events", "idle"})
+FREE = frozenset(
+    {"choices", "set", "changes", "arguments", "details", "events", "idle"}
+    | {"answers", "groups", "lanes", "usual", "values"}
+)
+WALKS = frozenset({"left", "right"})
+"""What is told elsewhere: each is a whole WalkAnswer."""
 
 
 def _is_free(path: str) -> bool:
-    """Say whether an object's keys are names of the model, and not fields."""
-    return path.rpartition(".")[2] in FREE
+    """Say whether an object's keys are names of the model, and not fields; or fields that another table has."""
+    return path.rpartition(".")[2] in FREE or path in WALKS
 
 
 def _kind(value: Any) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from xsavvy import api
 
-from .closure import inner_types
+from .closure import INSIDE, inner_types
 from .markdown import plain
 
 __all__ = ["surface_block"]
@@ -73,6 +73,8 @@ def _directive(name: str) -> Iterator[str]:
         yield f".. {kind}:: {name}"
         if kind == "autoclass":
             yield "   :members:"
+            if value in INSIDE:
+                yield f"   :exclude-members: {', '.join(INSIDE[value])}"
     else:
         yield f".. data:: {name}"
         yield ""

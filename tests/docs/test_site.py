@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from html import unescape
 from pathlib import Path
 
 import click
@@ -18,6 +19,7 @@ from docs.made.objects import RUNS
 from tests.arch.source import ROOT, project_files
 from xsavvy.cli.main import xsavvy
 
+FOR_A_BROWSER = {"explore", "report"}
 BUILD = [sys.executable, "-m", "sphinx", "-n", "-W", "--keep-going", "-q", "--fresh-env"]
 # What a browser fetches by itself when it shows a page; a link that a reader follows is none.
 FETCHED = re.compile(
@@ -61,7 +63,7 @@ def test_nothing_is_fetched_from_elsewhere(site: Path) -> None:
 def test_made_blocks_are_in_the_site(site: Path) -> None:
     """A reference page has what the program says of itself."""
     commands = (site / "reference" / "commands.html").read_text(encoding="utf-8")
-    for words in ("xsavvy image convert", "--max-states", "--kvm-upstream"):
+    for words in ("xsavvy image convert", "--max-states", "--kvm-upstream", "xsavvy explore"):
         assert words in commands
     steps = (site / "reference" / "steps.html").read_text(encoding="utf-8")
     assert "kvm_load_guest_pkru" in steps
@@ -72,7 +74,7 @@ def test_the_reading_guide_knows_the_code() -> None:
     """Every file and room that the guide sends a reader to exists."""
     guide = (ROOT / "docs" / "reading-guide.md").read_text(encoding="utf-8")
     named = re.findall(
-        r"`([a-z_]+/[\w/]+(?:\.py)?|api|cli|report)`", guide.replace("src/xsavvy", "")
+        r"`([a-z_]+/[\w/]+(?:\.py|\.js)?|api|cli|report)`", guide.replace("src/xsavvy", "")
     )
     assert len(named) > 40
     for name in named:
@@ -108,9 +110,23 @@ def test_text_in_a_table_stays_text() -> None:
 
 
 def test_every_command_says_what_it_prints() -> None:
-    """The page of formats has a run of each command that prints an object."""
+    """The page of formats has a run of each command that prints an object; image has commands of its own."""
     known = set(xsavvy.list_commands(click.Context(xsavvy)))
-    assert set(RUNS) == known - {"image"}, "image has commands of its own"
+    assert set(RUNS) == known - {"image"} - FOR_A_BROWSER
+
+
+@pytest.mark.slow
+def test_a_trace_has_its_page_in_the_site(site: Path) -> None:
+    """The tutorial leads to the page of its trace, which has every step and asks nothing of any network."""
+    tutorial = site / "tutorial" / "first-counterexample.html"
+    link = re.search(r'href="([^"]*pkru-window\.html)"', tutorial.read_text(encoding="utf-8"))
+    assert link is not None
+    page = unescape((tutorial.parent / link[1]).read_text(encoding="utf-8"))
+    assert [number for number in range(25) if f'id="step-{number}"' in page][-1] == 20
+    assert "nmi_reads_user_memory_under_host_pkru" in page
+    assert "default-src 'none'" in page
+    assert "connect-src" not in page
+    assert not re.search(r"https?://|@import|url\(", page)
 
 
 def test_an_unknown_block_is_an_error() -> None:
