@@ -7,6 +7,8 @@ import io
 import json
 from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import msgspec
@@ -23,6 +25,7 @@ RUNS: dict[str, str] = {
     "check": "check pkru-xinuse --kernel v6.18 --platform sapphire-rapids",
     "trace": "trace pkru-xinuse --kernel v6.18 --platform sapphire-rapids",
     "run": "run pkru-without-pke",
+    "report": "report pkru-xinuse --kernel v6.18 --platform genoa -o report.html",
     "gallery": "gallery xfd-bv-softirq",
     "diff": "diff v6.18 v6.18+b45f72177594",
     "cost": "cost xfd-toggle",
@@ -85,11 +88,18 @@ def _fields(whole: dict[str, Any]) -> Iterator[str]:
 
 
 def _printed(words: str) -> dict[str, Any]:
-    """Run a command in this process and read its object."""
+    """Run a command in this process and read its object; a page that it writes is thrown away."""
     out = io.StringIO()
-    with redirect_stdout(out), redirect_stderr(io.StringIO()):
+    with (
+        TemporaryDirectory() as folder,
+        redirect_stdout(out),
+        redirect_stderr(io.StringIO()),
+    ):
+        arguments = [
+            str(Path(folder, each)) if each.endswith(".html") else each for each in words.split()
+        ]
         try:
-            main([*words.split(), "--json"])
+            main([*arguments, "--json"])
         except SystemExit as end:
             if end.code not in (0, 1):
                 raise ValueError(f"xsavvy {words} --json: status {end.code}") from None
