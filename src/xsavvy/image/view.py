@@ -6,7 +6,7 @@ something else, and are never read as registers.  MXCSR follows a rule of its ow
 a processor writes and reads it in the standard format whatever XSTATE_BV says.
 
 Sources: SDM "XSAVE Header", "MXCSR State", "Operation of XRSTOR"; linux arch/x86/kernel/fpu/xstate.c
-__copy_xstate_to_uabi_buf(); kvm-xstate section 9.3.
+__copy_xstate_to_uabi_buf().
 """
 
 from __future__ import annotations

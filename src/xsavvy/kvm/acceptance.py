@@ -3,7 +3,9 @@
 
 Which behaviour a kernel has is which commits it has; the rules themselves are not repeated here.
 
-Sources: kvm-xstate sections 9.1, 9.3, 9.4 and 9.12.
+Sources: linux arch/x86/kvm/x86.c kvm_vcpu_ioctl_x86_get_xsave2(), kvm_vcpu_ioctl_x86_set_xsave();
+arch/x86/kernel/fpu/core.c fpu_copy_uabi_to_guest_fpstate(), arch/x86/kernel/fpu/xstate.c copy_uabi_to_xstate();
+commits d7876f1be40a, ad856280ddea, 8647c52e9504.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ Sizes are computed by KVM's rule and from the host's own subleaves. What a vCPU 
 `at_runtime()`.
 
 Source: arch/x86/kvm/cpuid.c __do_cpuid_func(), xstate_required_size(), kvm_update_cpuid_runtime();
-arch/x86/kvm/x86.c kvm_probe_msr_to_save(), kvm_vm_ioctl_check_extension(); kvm-xstate sections 9.1, 9.7, 9.8.
+arch/x86/kvm/msrs.c kvm_probe_msr_to_save() (x86.c up to v7.2), arch/x86/kvm/x86.c kvm_vm_ioctl_check_extension().
 """
 
 from __future__ import annotations

@@ -6,8 +6,7 @@ differs from kernel to kernel is an argument (1 with the named behaviour, 0 with
 a model of two ask the same function. An errno is positive; 0 is success. The processor's rules are in `isa.masks`
 and `isa.registers`, the guest's own accesses in `rules`.
 
-Sources: linux arch/x86/kvm/x86.c, arch/x86/kvm/cpuid.c, arch/x86/kernel/fpu/core.c and xstate.c (6.1, 6.12, 7.2, 7.3);
-kvm-xstate section 9.
+Sources: linux arch/x86/kvm/x86.c, arch/x86/kvm/cpuid.c, arch/x86/kernel/fpu/core.c and xstate.c (6.1, 6.12, 7.2, 7.3).
 """
 
 from typing import Final

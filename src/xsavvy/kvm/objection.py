@@ -6,7 +6,8 @@ needs, with every permission and parameter set. What KVM then still withholds, n
 have been offered; the reasons are those of `capabilities`. KVM_SET_CPUID2 mostly takes such a table all the
 same: the guest learns of it by a fault, or by state that is lost.
 
-Source: `capabilities`, `exposed`; kvm-xstate section 4.1, 6.1 and 9.7.
+Source: `capabilities`, `exposed`; arch/x86/kvm/cpuid.c kvm_initialize_cpu_caps(), kvm_check_cpuid();
+arch/x86/kvm/x86.c kvm_setup_xss_caps().
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What KVM_SET_XSAVE says to an image, told as `image.load` tells what XRSTOR says.
 
-Source: `acceptance`; kvm-xstate section 9.4.
+Source: `acceptance`; arch/x86/kvm/x86.c kvm_vcpu_ioctl_x86_set_xsave().
 """
 
 from __future__ import annotations

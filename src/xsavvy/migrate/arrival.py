@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A saved image at its destination: what KVM_SET_XSAVE there says to these bytes, and what the guest then has.
 
-Source: `kvm.verdict`; kvm-xstate section 9.4; gem5#296 (a header of zeros).
+Source: `kvm.verdict`; arch/x86/kvm/x86.c kvm_vcpu_ioctl_x86_set_xsave(); gem5#296 (a header of zeros).
 """
 
 from __future__ import annotations

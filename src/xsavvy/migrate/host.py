@@ -66,7 +66,8 @@ class Host:
     def leaks(self) -> int:
         """Components that an image may name because the host itself uses them: PKRU.
 
-        Source: kvm-xstate section 5.4.
+        Inferred from arch/x86/kernel/fpu/core.c fpu_swap_kvm_fpstate() and arch/x86/kvm/x86.c
+        kvm_load_host_xsave_state(): the host's PKRU is in the register when the guest's image is saved.
         """
         return self.caps.host_xcr0 & PKRU
 

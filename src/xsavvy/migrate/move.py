@@ -5,7 +5,8 @@ The order is that in which a VMM does it. Every decision of a kernel is a functi
 `kvm.cet`, `kvm.registers` or `kvm.acceptance`; the model's part `moves` explores the same functions, and a test
 compares the two. The guest is taken to use all that its model has.
 
-Source: kvm-xstate sections 4, 5.4, 6, 9; qemu target/i386/kvm/kvm.c kvm_arch_put_registers().
+Source: qemu target/i386/kvm/kvm.c kvm_arch_get_registers(), kvm_arch_put_registers(); for what KVM answers, those of
+the functions asked.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ def judge(
     if source.caps.vmx is not destination.caps.vmx:
         findings.append(
             Finding("CPU", "vendor", "loads", "the hosts' vendors differ: more than extended state does",
-                    "peers 1.8: every fleet layer keeps to one vendor")
+                    "Hyper-V, dynamic processor compatibility: one vendor only")
         )  # fmt: skip
     return Move(source.name, destination.name, guest.name, verdict_of(findings), tuple(findings))
 
@@ -81,7 +82,7 @@ def image_of(source: Host, guest: Guest) -> tuple[int, int]:
     """Return XSTATE_BV of the image that the source emits, and whether it is compacted.
 
     The guest uses all it has; the host's own PKRU may put its bit there, too.
-    Source: kvm-xstate sections 5.4, 9.3.
+    Source: arch/x86/kvm/x86.c kvm_vcpu_ioctl_x86_get_xsave2(); `Host.leaks` for PKRU.
     """
     if not source.has_xsave:
         return ioctls.FPSSE, 0
@@ -116,7 +117,7 @@ def at_source(source: Host, guest: Guest, vmm: Vmm) -> Iterator[Finding]:
     if beyond and source.has_xsave:
         yield Finding(_words(beyond), "image-names-more", "loads",
                       "the image names what the guest does not have: the host's own value",
-                      "kvm-xstate 5.4; known-bugs P14", "ad856280ddea")  # fmt: skip
+                      f"{_X86} kvm_vcpu_ioctl_x86_get_xsave()", "ad856280ddea")  # fmt: skip
     yield from _unsaved(source, guest, vmm)
 
 
@@ -222,10 +223,10 @@ def _image(source: Host, destination: Host, guest: Guest) -> Iterator[Finding]:
     if destination.compacts and not kept:
         yield Finding("image", "format", "loses",
                       "KVM stores the standard format where the host's XRSTORS wants the compacted one: #GP in the"
-                      " kernel", f"{where}; known-bugs P17", "df1daba7d1cb")  # fmt: skip
+                      " kernel", where, "df1daba7d1cb")  # fmt: skip
     if compacted and destination.converts:
         yield Finding("image", "format", "loses", "a compacted image is taken for a standard one",
-                      f"{where}; known-bugs P17", "d69c1382e1b7")  # fmt: skip
+                      where, "d69c1382e1b7")  # fmt: skip
     yield from _layout(source, destination, shown & guest.xcr0)
 
 

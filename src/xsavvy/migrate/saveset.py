@@ -3,7 +3,7 @@
 
 KVM says which MSRs there are to save; which of them hold state of a guest follows from the guest's features. The other
 ioctls that carry extended state are listed beside them.
-Source: kvm-xstate sections 9.1, 9.8; Firecracker pull request 5972.
+Source: arch/x86/kvm/msrs.c kvm_probe_msr_to_save(), kvm_get_msr_common(); Firecracker pull request 5972.
 """
 
 from __future__ import annotations

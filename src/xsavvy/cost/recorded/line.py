@@ -4,7 +4,7 @@
 Three writers are understood: ftrace (`trace`, `trace_pipe`), `trace-cmd report` and `perf script`. Each event is one
 line: who (a name and a number), which CPU, flags (ftrace only), a time, the event's name (with its system before it in
 perf), and the event's own text.
-Source: oracles 2.3, 2.4; peers-and-formats 4.11; linux kernel/trace/trace_output.c and trace.c print_trace_line();
+Source: linux kernel/trace/trace_output.c and trace.c print_trace_line();
 trace-cmd tracecmd/trace-read.c.
 """
 

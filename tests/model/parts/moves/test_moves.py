@@ -110,7 +110,7 @@ PAIRS = {
 
 @pytest.mark.parametrize(("pair", "fates"), PAIRS.items())
 def test_which_guests_move_between_two_kernels(pair: tuple[str, str], fates: str) -> None:
-    """kvm-xstate section 9.12 as verdicts, for five kinds of guests."""
+    """What each kernel makes of the images of another, as verdicts, for five kinds of guests."""
     scenario, release = pair
     outcomes = [explored(scenario, release, INTEL, guest_model=kind) for kind in KINDS]
     assert [fate(outcome).value for outcome in outcomes] == fates.split()
