@@ -59,7 +59,7 @@ def start(world: World) -> Callable[[Any, Any], None]:
 CAPABILITIES = Part(
     name="capabilities",
     summary="Which guests are offered CET, on any machine and host, and whether what is offered works.",
-    source="seed 003; kvm-xstate 6.1",
+    source="seed 003; linux:arch/x86/kvm/x86.c kvm_setup_xss_caps(); linux:arch/x86/kvm/vmx/vmx.c vmx_set_cpu_caps()",
     program=program,
     constants=constants,
     start=start,
@@ -71,7 +71,7 @@ CAPABILITIES = Part(
             properties=tuple(each.name for each in PROPERTIES),
             witnesses=tuple(each.name for each in WITNESSES),
             leaves_out="other features, CPUs that differ from each other, a host with supervisor shadow stacks",
-            source="seed 003; known-bugs 45",
+            source="seed 003; commit f8ade833b733 (fixes 69cc3e886582)",
             part="capabilities",
         ),
     ),

@@ -20,6 +20,8 @@ from .machine import Breakage, Module
 __all__ = ["use_events", "use_paths"]
 
 CPUID = "linux:arch/x86/kvm/cpuid.c kvm_vcpu_after_set_cpuid()"
+INTERCEPTS = "linux:arch/x86/kvm/vmx/vmx.c vmx_recalc_msr_intercepts()"
+SET_MSR = "linux:arch/x86/kvm/msrs.c kvm_set_msr_common()"
 
 
 def no_cpuid_yet(s: Module, k: ModuleConstants) -> bool:
@@ -125,10 +127,10 @@ def use_events() -> tuple[Event, ...]:
             choose={"cpuid": (0, SHSTK, IBT, SHSTK | IBT)},
             source=CPUID,
         ),
-        use("U_CET", use_u_cet, "kvm-xstate 6.2"),
-        use("PL0_SSP", use_pl0_ssp, "kvm-xstate 6.2", shadow),
-        use("CET in IA32_XSS", use_xss, "kvm-xstate 4.2"),
-        use("S_CET", use_s_cet, "kvm-xstate 6.2"),
+        use("U_CET", use_u_cet, INTERCEPTS),
+        use("PL0_SSP", use_pl0_ssp, INTERCEPTS, shadow),
+        use("CET in IA32_XSS", use_xss, SET_MSR),
+        use("S_CET", use_s_cet, INTERCEPTS),
         use("a shadow stack", use_shadow_stack, "commit 1f6f68fcfe43", shadow),
         use("a wrong target", use_wrong_target, 'sdm:"Event Injection"; commit e140467bbdaf'),
         use("real mode", use_real_mode, "commit e140467bbdaf"),
