@@ -20,7 +20,7 @@ CHOICES = (
             CetSwitch.VMCS_AND_FPU: "with the FPU, when KVM_RUN begins and ends; the VMCS has the urgent rest (v6.18)",
             CetSwitch.ALL_AT_ENTRY: "at every entry and exit, by WRMSR, like the rest",
         },
-        "seed 003's series; kvm-xstate 4.7 and 6.2",
+        "seed 003's series; commit d6c387fc396b; linux:arch/x86/kernel/fpu/core.c fpu_swap_kvm_fpstate()",
     ),
     Choice(
         "cet_msrs",

@@ -42,7 +42,7 @@ SCENARIOS = (
         ),
         witnesses=("guest_uses_cet", "other_task_runs", "vcpu_is_preempted"),
         leaves_out="SSP and INT_SSP_TAB (cet-supervisor has them), a second CPU, IA32_XSS (xss has it)",
-        source="kvm-xstate 6.2; seed 003",
+        source="seed 003; commit d6c387fc396b; linux:arch/x86/kernel/fpu/core.c fpu_swap_kvm_fpstate()",
         **COMMON,
     ),
     Scenario(
@@ -67,7 +67,7 @@ SCENARIOS = (
         ),
         witnesses=("guest_uses_supervisor_cet", "smm_has_its_own_shadow_stack"),
         leaves_out="interruptions (no register here is in an image), an SMI handler that changes CR0, its own S_CET",
-        source="kvm-xstate 6.2 and 6.6; commit 1a61bd0d126a",
+        source="linux:arch/x86/kvm/vmx/vmx.c vmx_set_msr(), vmx_recalc_msr_intercepts(); commit 1a61bd0d126a",
         **COMMON,
     ),
     Scenario(
@@ -93,7 +93,7 @@ SCENARIOS = (
         ),
         witnesses=("userspace_has_read_cet", "other_task_runs"),
         leaves_out="WRMSR of S_CET by the guest, SSP (cet-supervisor has it), a second CPU, addresses that KVM refuses",
-        source="kvm-xstate 6.3 and 6.4; commit e44eb58334bb",
+        source="linux:arch/x86/kvm/msrs.c __msr_io(), kvm_set_xstate_msr(); commit e44eb58334bb",
         **COMMON,
     ),
     Scenario(
@@ -118,7 +118,7 @@ SCENARIOS = (
         ),
         witnesses=("init_in_kvm_run", "init_outside_kvm_run"),
         leaves_out="SIPI and the wait for it (the vCPU is the boot processor), softirqs, a second CPU",
-        source="kvm-xstate 6.6; known-bugs 16",
+        source="linux:arch/x86/kvm/x86.c kvm_xstate_reset(); commits 8819a49f9ff8, 9bc610b6a2a7",
         **COMMON,
     ),
     Scenario(
@@ -133,7 +133,7 @@ SCENARIOS = (
         ),
         witnesses=("init_in_kvm_run",),
         leaves_out="the contents of MPX registers, SIPI, softirqs, a second CPU; it is about machines with MPX",
-        source="known-bugs 17",
+        source="commits a554d207dc46, f958bd2314d1",
         part="cet",
         cpus=1,
         default=False,
@@ -146,7 +146,7 @@ SCENARIOS = (
         properties=("cet_needs_write_protection", "kernel_survives"),
         witnesses=("guest_turned_cet_on",),
         leaves_out="a KVM_SET_SREGS whose CR0 and CR4 contradict each other, SMIs (cet-supervisor has them)",
-        source="kvm-xstate 6.5",
+        source="linux:arch/x86/kvm/regs.c kvm_set_cr0(), kvm_set_cr4(), __set_sregs(); commit 586ef9dcbb28",
         **COMMON,
     ),
     Scenario(
@@ -167,7 +167,7 @@ SCENARIOS = (
         ),
         witnesses=("guest_left_64_bit_mode",),
         leaves_out="interruptions, SSP of the other privilege, an ENDBR that follows, the way back to 64-bit mode",
-        source="kvm-xstate 6.6; commits 57c3db7e2e26, 82c0ec028258, d4c03f63957c",
+        source="commits 57c3db7e2e26, 82c0ec028258, d4c03f63957c",
         **COMMON,
     ),
     Scenario(
@@ -188,7 +188,10 @@ SCENARIOS = (
         ),
         witnesses=("guest_uses_u_cet",),
         leaves_out="softirqs, the other task, WRMSR of S_CET, SSP and INT_SSP_TAB",
-        source="kvm-xstate 1.5 and 6.2",
+        source=(
+            "linux:arch/x86/kernel/fpu/core.c switch_fpu_return(); "
+            "linux:arch/x86/kvm/vmx/vmx.c vmx_recalc_msr_intercepts()"
+        ),
         default=False,
         **{**COMMON, "cpus": 2},
     ),
@@ -199,7 +202,7 @@ SCENARIOS = (
         properties=("guest_finds_its_cet_state", "written_cet_state_arrives"),
         witnesses=("guest_turned_cet_on", "other_task_runs"),
         leaves_out="S_CET and SSP of the guest, softirqs, exits to userspace but for what is refused",
-        source="kvm-xstate 6.4 and 6.6; linux:arch/x86/kvm/fpu.h kvm_fpu_get()",
+        source="linux:arch/x86/kvm/fpu.h kvm_fpu_get(); commit 57c3db7e2e26",
         default=False,
         **COMMON,
     ),
