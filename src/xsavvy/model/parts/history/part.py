@@ -53,7 +53,10 @@ def start(world: World) -> Callable[[Any, Any], None]:
 HISTORY = Part(
     name="history",
     summary="Machine checks, CPU hotplug, the emulator, MPX, and kernels since v3.10.",
-    source="kvm-xstate 1.9, 2.9, 5.5; known-bugs 3 to 8, 13, 26, 48",
+    source=(
+        "commits 42bdf991f4ca, fc5b7f3b, 1811d979c716, 5567d11c21a1, ec269475cba7, tif_in_guest_fpu_swap, "
+        "emulator_fpu_lock, 1be0e61c1f25, 38cfd5e3df9c, 37486135d3a7, mpx_eager_fpu"
+    ),
     program=whole,
     constants=constants,
     start=start,
