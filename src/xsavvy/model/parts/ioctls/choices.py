@@ -92,7 +92,7 @@ CHOICES = (
             XssAccess.PASSTHROUGH: "without an exit; KVM reads the register back after the guest",
             XssAccess.EXITING_BITMAP: "as upstream; XSAVES and XRSTORS of its components exit, too, and are emulated",
         },
-        "seed 000; kvm-xstate 4.2, 4.4",
+        "seed 000; linux:arch/x86/kvm/msrs.c kvm_set_msr_common(); linux:arch/x86/kvm/vmx/vmx.c init_vmcs()",
     ),
     Choice(
         "xss_swap",
@@ -102,7 +102,7 @@ CHOICES = (
             XssSwap.HOST_CAPABILITY: "that the processor has XSAVES, which SVM cannot intercept (upstream)",
             XssSwap.GUEST_CPUID: "that the guest's CPUID has XSAVES",
         },
-        "commit 312a1c87798e; kvm-xstate 4.1, 4.7; linux:arch/x86/kvm/svm/svm.c svm_vcpu_after_set_cpuid()",
+        "commit 312a1c87798e; linux:arch/x86/kvm/svm/svm.c svm_vcpu_after_set_cpuid()",
     ),
     Choice(
         "xfd_err_save",

@@ -167,7 +167,10 @@ def _set_up(s: IoctlMachine, k: Constants) -> None:
 IOCTLS = Part(
     name="ioctls",
     summary="Every ioctl of one vCPU in any order, with any legal value, and what KVM derives from what they set.",
-    source="kvm-xstate sections 1.6, 1.8, 3.2, 3.3, 4.2, 4.3, 9",
+    source=(
+        "linux:arch/x86/kvm/x86.c kvm_arch_vcpu_ioctl(); linux:arch/x86/kvm/cpuid.c kvm_set_cpuid(); "
+        "linux:arch/x86/kernel/fpu/xstate.c fpu_xstate_prctl(), fpstate_realloc()"
+    ),
     program=lambda world: run_program(world, extend, DELTAS),
     constants=constants,
     start=start,

@@ -45,7 +45,11 @@ SCENARIOS = (
             "cpuid_was_refused",
         ),
         leaves_out="what the guest does, a second thread, IA32_XSS; KVM_SET_CPUID2 after other state was set",
-        source="kvm-xstate sections 1.6, 3.2, 9.1, 9.2, 9.7; known-bugs 30, 31",
+        source=(
+            "linux:arch/x86/kernel/fpu/xstate.c __xstate_request_perm(), fpstate_realloc(); "
+            "linux:arch/x86/kvm/cpuid.c __do_cpuid_func(); "
+            "commits 063452fd94d1, d8414603b29f, 445ecdf79be0, 1ffce0924a8c, 55cd57b596e8"
+        ),
         guest_xcr0=BASE | AVX | TILES,
         needs_xcr0=AVX | TILES,
         vmx_only=True,
@@ -81,7 +85,10 @@ SCENARIOS = (
         ),
         witnesses=("guest_enabled_avx", "guest_has_its_own_xcr0"),
         leaves_out="interrupts, the scheduler, PKRU; before the first entry, KVM_SET_CPUID2 after other state was set",
-        source="kvm-xstate sections 4.3, 9.6, 9.7, 9.9; known-bugs 33",
+        source=(
+            "linux:arch/x86/kvm/cpuid.c kvm_update_cpuid_runtime(), kvm_set_cpuid(); "
+            "commits c4d2188206ba, 4c282e51e445, 05a9e065059e, 9622e116d0d2"
+        ),
         guest_xcr0=BASE | AVX,
         needs_xcr0=AVX,
         tries_illegal=True,
@@ -101,7 +108,7 @@ SCENARIOS = (
         ),
         witnesses=("guest_has_protection_keys",),
         leaves_out="PKRU's own value (pkru has it), a guest's MOV to CR0, CR4.SMAP and CR4.SMEP",
-        source="known-bugs 46",
+        source="linux:arch/x86/kvm/mmu/mmu.c update_pkru_bitmask(); commits a3ca5281bb77, 8d214c481611",
         guest_xcr0=BASE | AVX | PKRU,
         guest_keeps=BASE | AVX | PKRU,
         needs_xcr0=AVX | PKRU,
@@ -133,7 +140,10 @@ SCENARIOS = (
         ),
         witnesses=("image_has_the_guests_value",),
         leaves_out="tiles, PKRU's slot, KVM_GET_FPU and KVM_SET_FPU of an image without SSE in its header, other tasks",
-        source="kvm-xstate sections 9.3, 9.4, 9.5; known-bugs 22, 24",
+        source=(
+            "linux:arch/x86/kvm/x86.c kvm_vcpu_ioctl_x86_get_xsave2(), kvm_vcpu_ioctl_x86_set_xsave(), "
+            "kvm_vcpu_ioctl_x86_set_xcrs(); commits d7876f1be40a, 4344ee981e21, mxcsr_reserved_bits"
+        ),
         guest_xcr0=BASE,
         needs_xcr0=AVX,
         stand_in=ANY,
@@ -171,7 +181,10 @@ SCENARIOS = (
         ),
         witnesses=("guest_disabled_its_tiles", "guest_uses_tiles", "guest_has_xfd_err"),
         leaves_out="KVM_SET_MSRS of IA32_XFD together with KVM_SET_XSAVE, or after the guest has used tiles; XSETBV",
-        source="kvm-xstate sections 3.2, 3.3, 9.8",
+        source=(
+            "linux:arch/x86/kernel/fpu/core.c fpu_update_guest_xfd(); "
+            "linux:arch/x86/kvm/msrs.c kvm_set_msr_common(); commit 820a6ee944e7"
+        ),
         guest_xcr0=BASE | AVX | TILES,
         guest_keeps=BASE | AVX | TILES,
         needs_xcr0=AVX | TILES,
@@ -201,7 +214,7 @@ SCENARIOS = (
         ),
         witnesses=("guest_disabled_its_tiles", "guest_uses_tiles"),
         leaves_out="other tasks, a guest's own writes of IA32_XFD and U_CET (xfd and cet have them), a second CPU",
-        source="kvm-xstate sections 3.3, 6.4, 9.8",
+        source="linux:arch/x86/kvm/msrs.c __msr_io(), kvm_access_xstate_msr(); commit e44eb58334bb",
         guest_xcr0=BASE | AVX | TILES,
         guest_keeps=BASE | AVX | TILES,
         needs_xcr0=AVX | TILES,
@@ -235,7 +248,7 @@ SCENARIOS = (
         ),
         witnesses=("guest_has_xss", "guest_lacks_xsaves"),
         leaves_out="contents of CET (ioctls-xrstors has them), XCR0 above x87 and SSE, interrupts and the scheduler",
-        source="seed 000; kvm-xstate section 4; known-bugs 38",
+        source="seed 000; linux:arch/x86/kvm/msrs.c kvm_set_msr_common(); commits c034f2aa8622, 312a1c87798e",
         needs_xss=CET,
         stand_in=ANY,
         start={"perm_locked": 1},
@@ -261,7 +274,7 @@ SCENARIOS = (
         ),
         witnesses=("guest_has_xss", "other_task_runs"),
         leaves_out="XSAVES (it changes no register), CPUID and its sizes, U_CET by RDMSR and WRMSR, a second CPU",
-        source="seed 000; kvm-xstate section 4.4",
+        source="seed 000; linux:arch/x86/kvm/vmx/vmx.c init_vmcs()",
         needs_xss=CET,
         stand_in=ANY,
         start=OPEN,
@@ -296,7 +309,7 @@ SCENARIOS = (
             "other_task_runs",
         ),
         leaves_out="contents of tiles, who sets and clears CR0.TS, XSETBV, a second CPU",
-        source="known-bugs 36; commit ec5be88ab29f",
+        source="commits ec5be88ab29f, 3ef0df3f760f",
         guest_xcr0=BASE | AVX | TILES,
         guest_keeps=BASE | AVX | TILES,
         needs_xcr0=AVX | TILES,
