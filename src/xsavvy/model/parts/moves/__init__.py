@@ -58,7 +58,11 @@ def start(world: World) -> Callable[[Moving, MoveConstants], None]:
 MOVES = Part(
     name="moves",
     summary="A guest that is saved on one host and restored on another, with another CPU or kernel.",
-    source="kvm-xstate sections 9, 3.9, 4.2, 5.4; known-bugs 19, 20, 23, 25, 27, 28, 29, 32",
+    source=(
+        "linux:arch/x86/kvm/x86.c kvm_vcpu_ioctl_x86_get_xsave2(), kvm_vcpu_ioctl_x86_set_xsave(); "
+        "commits ad856280ddea, a1020a25e697, df1daba7d1cb, 2c87767c35ee, d187ba531230, 471f0aa7fa64, "
+        "1937e18cc3cf, cc04b6a21d43"
+    ),
     program=program,
     constants=constants,
     start=start,
@@ -71,12 +75,15 @@ MOVES = Part(
         (
             "an image's header names PKRU when the host's PKRU is in use",
             "XSTATE_BV[9] of the guest's fpstate is XINUSE[9] of the VMM's PKRU, which is in the register at the save",
-            "kvm-xstate section 5.4, derived from fpu_swap_kvm_fpstate() and kvm_load_host_xsave_state()",
+            (
+                "derived from linux:arch/x86/kernel/fpu/core.c fpu_swap_kvm_fpstate(); "
+                "linux:arch/x86/kvm/x86.c kvm_load_host_xsave_state()"
+            ),
         ),
         (
             "a host whose XSAVES is turned off keeps images in the standard format",
             "what kernels do that use XSAVEC in place of XSAVES is left out",
-            "kvm-xstate section 10.10",
+            "linux:arch/x86/kernel/fpu/xstate.h os_xsave()",
         ),
         (
             "a compacted image is taken for a standard one before v5.16",

@@ -140,7 +140,9 @@ CHOICES = (
             RestoreOrder.QEMU: "SREGS, XSAVE, XCRS, MSRs (QEMU, Firecracker)",
             RestoreOrder.SELFTESTS: "SREGS, MSRs, XCRS, XSAVE (KVM's selftests)",
         },
-        "kvm-xstate section 9.10; Firecracker src/vmm/src/arch/x86_64/vcpu.rs restore_state()",
+        "qemu target/i386/kvm/kvm.c kvm_arch_put_registers(); "
+        "Firecracker src/vmm/src/arch/x86_64/vcpu.rs restore_state(); "
+        "linux:tools/testing/selftests/kvm/lib/x86/processor.c vcpu_load_state()",
     ),
     Choice(
         "saved_msrs",
@@ -184,6 +186,6 @@ CHOICES = (
             GuestModel.TILES: "AVX, protection keys and tiles",
             GuestModel.CET: "AVX and CET in IA32_XSS",
         },
-        "kvm-xstate section 9.12",
+        "the guests that commits ad856280ddea, a1020a25e697, 445ecdf79be0 and 69cc3e886582 are about",
     ),
 )

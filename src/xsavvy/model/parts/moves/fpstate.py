@@ -61,7 +61,7 @@ def put_guest_fpu(s: Moving, k: MoveConstants, h: int, registers: int) -> None:
     """Save the registers to the guest's fpstate as KVM_RUN does on its way out.
 
     The header's bit of PKRU tells of the host's PKRU, which is in the register by then.
-    Source: arch/x86/kernel/fpu/core.c save_fpregs_to_fpstate(); kvm-xstate section 5.4.
+    Source: arch/x86/kernel/fpu/core.c save_fpregs_to_fpstate(), fpu_swap_kvm_fpstate(); inferred for PKRU.
     """
     in_use = registers | at(k.src_vmm_pkru, k.dst_vmm_pkru, h)
     s.fp_xstate_bv[h] = xsavec_bv(s.fp_xfeatures[h] & CONTENTS, in_use, s.fp_xfd[h])

@@ -4,7 +4,7 @@
 The order of restoring is a choice; so is the list of MSRs, and what the VMM does when the destination refuses. QEMU
 up to 10 and Firecracker restore SREGS, XSAVE, XCRS, MSRs; KVM's selftests SREGS, MSRs, XCRS, XSAVE.
 Sources: qemu target/i386/kvm/kvm.c kvm_arch_put_registers(); firecracker src/vmm/src/arch/x86_64/vcpu.rs
-restore_state(); linux tools/testing/selftests/kvm/lib/x86/processor.c vcpu_load_state(); kvm-xstate section 9.10.
+restore_state(); linux tools/testing/selftests/kvm/lib/x86/processor.c vcpu_load_state().
 """
 
 from collections.abc import Callable
@@ -215,7 +215,7 @@ def journey(order: int) -> tuple[Path, ...]:
                 *_restore_steps(order),
             ),
             then="resume",
-            source="kvm-xstate section 9.10",
+            source="qemu target/i386/kvm/kvm.c kvm_arch_put_registers()",
         ),
         Path(
             "resume",
