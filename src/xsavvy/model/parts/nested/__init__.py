@@ -99,7 +99,10 @@ def start(s: NestedMachine, k: Constants) -> None:
 NESTED = Part(
     name="nested",
     summary="A guest that runs a guest: its VMCSs, whose exit it is, a restore of nested state.",
-    source="kvm-xstate sections 3.7, 4.4, 6.6; known-bugs 44, 48",
+    source=(
+        "linux:arch/x86/kvm/vmx/nested.c prepare_vmcs02(), load_vmcs12_host_state(); "
+        "commits fa578398a0ba, 19e6e083f3f9, 8060b2bd2dd0, 1b385cbdd74a"
+    ),
     program=lambda world: run_program(world, extend, DELTAS),
     constants=constants,
     start=lambda world: run_start(world, start),  # type: ignore[arg-type]
