@@ -14,7 +14,11 @@ __all__ = ["PROTECTED"]
 PROTECTED = Part(
     name="protected",
     summary="Protected guests: the processor or the firmware switches their registers, and KVM must not touch them.",
-    source="kvm-xstate section 8; seed 004; known-bugs 39, 41, 42",
+    source=(
+        "seed 004; linux:arch/x86/kvm/svm/sev.c sev_es_prepare_switch_to_guest(); "
+        "linux:arch/x86/kvm/vmx/tdx.c tdx_vcpu_run(); "
+        "commits a26b7cd22546, eb4441864e03, 9b9f7962e3e8, 29da8c823abf, c0711f8c610e"
+    ),
     program=protected_program,
     constants=protected_constants,
     start=protected_start,
@@ -37,7 +41,10 @@ PROTECTED = Part(
         (
             "td_exit_registers",
             "A TD exit leaves XMM in their initial configuration, IA32_XFD as it was.",
-            "kvm-xstate section 8.3; what becomes of IA32_XFD was not read anywhere",
+            (
+                "linux:arch/x86/kvm/vmx/tdx.c tdx_load_host_xsave_state() puts back neither; "
+                "what a TD exit does to them was not read"
+            ),
         ),
         (
             "sev_es_resync_clobbers",

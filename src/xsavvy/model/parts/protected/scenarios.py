@@ -40,7 +40,10 @@ PROTECTED_SCENARIOS = (
         witnesses=("protected_guest_ran", "protected_guest_has_its_own_xcr0", "other_task_runs"),
         leaves_out="whether this very processor has the feature; XSETBV, the guest's IA32_XSS and what it tells KVM "
         "(sev-ghcb), entries that never enter (td-ioctls), the launch, NMIs, signals, the second CPU, AMX in a TD",
-        source="kvm-xstate sections 8.2 and 8.3; seed 004",
+        source=(
+            "seed 004; linux:arch/x86/kvm/svm/sev.c sev_es_prepare_switch_to_guest(); "
+            "linux:arch/x86/kvm/vmx/tdx.c tdx_load_host_xsave_state()"
+        ),
         guest_xcr0=BASE | AVX | PKRU,
         guest_keeps=BASE,
         cpus=1,
@@ -68,7 +71,7 @@ PROTECTED_SCENARIOS = (
         ),
         witnesses=("protected_guest_has_its_own_xcr0",),
         leaves_out="interruptions and other tasks (protected-run has them), PKRU, XMM",
-        source="known-bugs 39; kvm-xstate section 8.2",
+        source="linux:arch/x86/kvm/svm/sev.c sev_es_sync_from_ghcb(); commits a26b7cd22546, b5fa221f7b08, 4135a9a8ccba",
         guest_xcr0=BASE | AVX | PKRU,
         cpus=1,
         default=False,
@@ -99,7 +102,7 @@ PROTECTED_SCENARIOS = (
         ),
         witnesses=("protected_guest_meets_another",),
         leaves_out="MSRs other than TSC_AUX, KVM_SET_MSRS, the second CPU, CPU hotplug",
-        source="known-bugs 42; kvm-xstate sections 2.7, 8.2 and 8.3",
+        source="linux:arch/x86/kvm/msrs.c kvm_set_user_return_msr(); commits 29da8c823abf, c0711f8c610e",
         guest_xcr0=BASE | AVX | PKRU,
         cpus=1,
         default=False,
@@ -133,7 +136,7 @@ PROTECTED_SCENARIOS = (
         witnesses=("vcpu_is_launched", "guest_starts_on_what_the_vmm_set"),
         leaves_out="MSRs before the launch but IA32_XSS, IA32_XSS of KVM's own after it, SREGS, SNP (snp-launch), "
         "moving a guest to another VM of the host",
-        source="known-bugs 41; kvm-xstate sections 8.1, 9.3, 9.4 and 9.5",
+        source="linux:arch/x86/kvm/svm/sev.c sev_es_sync_vmsa(); commits eb4441864e03, 9b9f7962e3e8, 517987e3fb19",
         guest_xcr0=BASE | AVX | PKRU,
         cpus=1,
         default=False,
@@ -162,7 +165,7 @@ PROTECTED_SCENARIOS = (
         ),
         witnesses=("vcpu_is_launched", "protected_guest_has_its_own_xcr0"),
         leaves_out="KVM_GET_XSAVE and KVM_SET_XSAVE, VMRUN of a vCPU that is not launched",
-        source="known-bugs 41; CVE-2026-31591",
+        source="commit cb923ee6a80f; CVE-2026-31591",
         guest_xcr0=BASE | AVX | PKRU,
         cpus=1,
         default=False,
@@ -203,7 +206,10 @@ PROTECTED_SCENARIOS = (
             "protected_guest_has_its_own_xcr0",
         ),
         leaves_out="KVM_SET_SREGS and MSRs, interruptions and other tasks (protected-run has them), NMIs",
-        source="seed 004; kvm-xstate sections 8.1, 8.3 and 8.4",
+        source=(
+            "seed 004; "
+            "linux:arch/x86/kvm/vmx/tdx.c tdx_vcpu_create(), tdx_vcpu_run(), tdx_prepare_switch_to_guest()"
+        ),
         guest_xcr0=BASE | AVX | PKRU | TILES,
         cpus=1,
         default=False,
@@ -234,7 +240,10 @@ PROTECTED_SCENARIOS = (
         ),
         witnesses=("protected_guest_changed_its_cpu",),
         leaves_out="the guest's TSC_AUX, other tasks and VMs, softirqs, NMIs, migration of the VMM in user mode",
-        source="kvm-xstate sections 1.1 and 8.2",
+        source=(
+            "linux:arch/x86/kvm/x86.c kvm_arch_vcpu_load(); "
+            "linux:arch/x86/kvm/svm/sev.c sev_es_prepare_switch_to_guest()"
+        ),
         guest_xcr0=BASE | AVX | PKRU,
         default=False,
         part=PART,
@@ -255,7 +264,10 @@ PROTECTED_SCENARIOS = (
         properties=("nmi_reads_user_memory_under_host_pkru", "host_runs_on_host_pkru"),
         witnesses=("nmi_hits_the_run_loop",),
         leaves_out="other tasks, softirqs, the guest's other registers",
-        source="seed 002; kvm-xstate sections 2.6 and 8.2",
+        source=(
+            "seed 002; linux:arch/x86/kvm/svm/svm.c svm_vcpu_run(); "
+            "linux:arch/x86/kvm/svm/sev.c sev_es_prepare_switch_to_guest()"
+        ),
         guest_xcr0=BASE | AVX | PKRU,
         cpus=1,
         default=False,
