@@ -108,7 +108,10 @@ def _start(s: Machine, k: Constants) -> None:
 TASKS = Part(
     name="tasks",
     summary="Host tasks beside and under KVM: signals, exec, fork, ptrace, kernel threads, PKRU of each.",
-    source="linux:arch/x86/kernel/fpu/; known-bugs 1, 10, 12, 15, 25, 35, 46, 47",
+    source=(
+        "linux:arch/x86/kernel/fpu/; commits b45f72177594, 388eff894d6b, 68239654acaf, 18032b47adf1, "
+        "4a804c4f8356, 44eeff9bc467, ae6012d72fa6, 1f69383b203e, d8778e393afa, d877550eaf2d"
+    ),
     program=lambda world: run_program(world, extend, DELTAS),
     constants=constants,
     start=lambda world: run_start(world, _start),
