@@ -89,7 +89,7 @@ def start(s: TraceMachine, k: Constants) -> None:
 TRACE = Part(
     name="trace",
     summary="Intel Processor Trace: RTIT_CTL and the other MSRs at a VM entry, perf in the host, XSS bit 8.",
-    source="kvm-xstate section 7; seed 000",
+    source="seed 000; linux:arch/x86/kvm/vmx/vmx.c pt_guest_enter(), pt_guest_exit(), vmx_rtit_ctl_check()",
     program=lambda world: run_program(world, extend, DELTAS),
     constants=constants,
     start=lambda world: run_start(world, start),  # type: ignore[arg-type]
