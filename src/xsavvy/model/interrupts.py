@@ -3,7 +3,8 @@
 
 Each is let in wherever the interrupted place's context does not mask it; nothing here is aimed at a place, except
 that a task interrupted in user mode comes back through the exit path.
-Source: the contexts of kvm-xstate's step tables; arch/x86/kernel/nmi.c, arch/x86/kernel/fpu/core.c irq_fpu_usable().
+Source: arch/x86/kernel/nmi.c, arch/x86/kernel/fpu/core.c irq_fpu_usable(); for the contexts, the function of
+each step.
 """
 
 from xsavvy.checker import REST, Event, Path, Step

@@ -152,7 +152,10 @@ def _start_buffers(s: Machine, k: Constants) -> None:
 RUN = Part(
     name="run",
     summary="KVM_RUN from the ioctl to the guest and back, the FPU core, the scheduler, interrupts.",
-    source="kvm-xstate sections 1, 2, 3, 5",
+    source=(
+        "linux:arch/x86/kvm/x86.c kvm_arch_vcpu_ioctl_run(), vcpu_enter_guest(); "
+        "linux:arch/x86/kernel/fpu/core.c fpu_swap_kvm_fpstate()"
+    ),
     program=run_program,
     constants=run_constants,
     start=run_start,
