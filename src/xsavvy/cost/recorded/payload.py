@@ -5,7 +5,7 @@ Each reader takes the state of the event's thread and the text, and answers whet
 An exit is classified when the next entry of its thread comes, for only then is it known which MSR was written and
 whether the VMM had to be asked.
 Source: the format files of Linux 6.18 (`print fmt`), arch/x86/kvm/trace.h, arch/x86/include/asm/msr-trace.h,
-arch/x86/include/asm/trace/fpu.h; older texts as peers-and-formats 4.11 quotes them.
+arch/x86/include/asm/trace/fpu.h; older texts from traces that people published.
 """
 
 from __future__ import annotations
