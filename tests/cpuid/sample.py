@@ -71,7 +71,7 @@ Extended Leafs :
 ================
 0x80000000: EAX=0x80000028, EBX=0x68747541, ECX=0x444d4163, EDX=0x69746e65
 """
-# Leaf 0xD of a definition that claims PKRU and PT and has no subleaf for either (peers 4, format 8).
+# Leaf 0xD of a definition that claims PKRU and PT and has no subleaf for either, in SDE's format.
 SDE = """# CPUID_VERSION = 1.0
 #  EAX      ECX    =>   EAX      EBX      ECX      EDX
 00000001 ******** => 000806f0 00100800 7ffaf3ff bfebfbff

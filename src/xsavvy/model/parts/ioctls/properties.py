@@ -15,6 +15,7 @@ from .switch import can_execute_xsaves
 __all__ = ["PROPERTIES", "guest_runs", "vmm_runs"]
 
 X86 = "linux:arch/x86/kvm/x86.c"
+MSRS = "linux:arch/x86/kvm/msrs.c"
 XSTATE = "linux:arch/x86/kernel/fpu/xstate.c"
 
 
@@ -143,7 +144,7 @@ PROPERTIES = (
         "guest_features_are_in_its_cpuid",
         "XCR0 is legal and, like IA32_XSS, within the guest's CPUID, whoever wrote it.",
         features_are_in_cpuid,
-        source=f"P16; {X86} __kvm_set_xcr(), kvm_set_msr_common()",
+        source=f"P16; {X86} __kvm_set_xcr(); {MSRS} kvm_set_msr_common()",
         witness="guest_enabled_avx",
         mutant="KVM_SET_XCRS is not checked",
     ),
@@ -151,7 +152,7 @@ PROPERTIES = (
         "guest_writes_obey_its_cpuid",
         "A guest's XSETBV and WRMSR of IA32_XSS succeed where its CPUID says so, and only there.",
         writes_obey_cpuid,
-        source=f"P22, P26; {X86} kvm_set_msr_common()",
+        source=f"P22, P26; {MSRS} kvm_set_msr_common()",
         witness="guest_has_xss",
         mutant="a guest's write of IA32_XSS is refused",
     ),
@@ -239,7 +240,7 @@ PROPERTIES = (
         "guest_state_is_listed_to_be_saved",
         "A register that the guest can set is among those that KVM tells the VMM to save.",
         state_is_listed,
-        source=f"P13; {X86} kvm_probe_msr_to_save()",
+        source=f"P13; {MSRS} kvm_probe_msr_to_save()",
         witness="guest_has_xss",
         mutant="IA32_XSS is not listed",
     ),

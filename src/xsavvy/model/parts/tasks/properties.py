@@ -74,7 +74,7 @@ TASK_PROPERTIES = (
         "tasks_keep_their_registers",
         "A task in user mode has the registers that it left, or that its signal frame, its tracer or exec gave it.",
         own_registers,
-        source=f"P4, P6, P10, P15; {CORE} fpregs_state_valid()",
+        source="P4, P6, P10, P15; linux:arch/x86/kernel/fpu/context.h fpregs_state_valid()",
         witness="handler_is_preempted",
         mutant="sigreturn does not restore",
     ),
