@@ -73,6 +73,49 @@ def test_another_sites_request_is_refused(client: Client, headers: dict[str, str
         refused(client.ask(target, **sent), 403)
 
 
+LINK = {
+    "Sec_Fetch_Site": "cross-site",
+    "Sec_Fetch_Mode": "navigate",
+    "Sec_Fetch_Dest": "document",
+}
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+def test_a_link_on_another_site_leads_to_the_page(client: Client, site: str) -> None:
+    """Somebody who follows a link gets the page, whatever site the link was on."""
+    reply = client.ask("/", **{**LINK, "Sec_Fetch_Site": site}, Sec_Fetch_User="?1")
+    assert reply.status == 200
+    assert "frame-ancestors 'none'" in reply.headers["content-security-policy"]
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "changed"),
+    [
+        ("GET", WALK, {}),
+        ("GET", "/?x", {}),
+        ("GET", "/api/catalog", {}),
+        ("POST", "/", {}),
+        ("POST", "/api/search", {}),
+        ("DELETE", "/api/search/1", {}),
+        ("GET", "/", {"Sec_Fetch_Dest": "iframe"}),
+        ("GET", "/", {"Sec_Fetch_Dest": "embed"}),
+        ("GET", "/", {"Sec_Fetch_Dest": "empty"}),
+        ("GET", "/", {"Sec_Fetch_Dest": ""}),
+        ("GET", "/", {"Sec_Fetch_Mode": "no-cors"}),
+        ("GET", "/", {"Sec_Fetch_Mode": "cors"}),
+        ("GET", "/", {"Sec_Fetch_Mode": ""}),
+        ("GET", "/", {"Origin": "http://example.com"}),
+        ("GET", "/", {"Host": "example.com"}),
+    ],
+    ids=str,
+)
+def test_nothing_else_comes_from_another_site(
+    client: Client, method: str, target: str, changed: dict[str, str]
+) -> None:
+    """No answer of the model, no change, no frame, no script that reads the page, no foreign name."""
+    refused(client.ask(target, method, **{**LINK, "X_Xsavvy": client.token, **changed}), 403)
+
+
 def test_our_own_page_is_answered(client: Client) -> None:
     """With the headers of a browser that shows the page."""
     own = {"Origin": f"http://127.0.0.1:{client.port}", "Sec_Fetch_Site": "same-origin"}

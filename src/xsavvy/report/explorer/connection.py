@@ -92,7 +92,7 @@ class Connection(BaseHTTPRequestHandler):
 
     def _answer(self) -> None:
         try:
-            inspect(self.command, self.headers, self.server.port, self.server.token)
+            inspect(self.command, self.path, self.headers, self.server.port, self.server.token)
             body = self._body()
             self.reply(HTTPStatus.OK, *self._found(body))
         except Refused as refused:

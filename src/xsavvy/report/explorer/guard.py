@@ -3,6 +3,9 @@
 
 A browser lets any site send requests to 127.0.0.1. What such a request cannot do is name another Host or Origin than
 its own (a rebound DNS name stands in Host), hide where it comes from (Sec-Fetch-Site), or read the token of the page.
+
+One thing another site may do: lead here by a link. Then the browser leaves that site and shows our page (Fetch Metadata
+calls that a navigation of a document), which nothing of that site can read or frame.
 """
 
 from __future__ import annotations
@@ -17,6 +20,9 @@ METHODS = ("GET", "POST", "DELETE")
 CHANGES = ("POST", "DELETE")
 TOKEN_HEADER = "X-Xsavvy"  # noqa: S105 (the header's name)
 OWN_SITES = ("same-origin", "none")
+LINK = {"Sec-Fetch-Mode": ["navigate"], "Sec-Fetch-Dest": ["document"]}
+"""What the browser says of a link that somebody followed, whatever site it was on."""
+
 HTTP_PORT = 80
 
 
@@ -29,8 +35,8 @@ class Refused(Exception):
         self.why = why
 
 
-def inspect(method: str, headers: Message, port: int, token: str) -> None:
-    """Check where a request comes from. Raises Refused."""
+def inspect(method: str, target: str, headers: Message, port: int, token: str) -> None:
+    """Check where a request comes from; `target` is what its first line asks for. Raises Refused."""
     if method not in METHODS:
         raise Refused(HTTPStatus.METHOD_NOT_ALLOWED, f"method: expected {', '.join(METHODS)}")
     if headers.defects:
@@ -44,10 +50,18 @@ def inspect(method: str, headers: Message, port: int, token: str) -> None:
     if origins and origins != [f"http://{host.lower()}"]:
         raise Refused(HTTPStatus.FORBIDDEN, "Origin: expected this page's own")
     sites = headers.get_all("Sec-Fetch-Site", [])
-    if any(site not in OWN_SITES for site in sites):
+    if any(site not in OWN_SITES for site in sites) and not _is_link(method, target, headers):
         raise Refused(HTTPStatus.FORBIDDEN, "Sec-Fetch-Site: expected same-origin")
     if method in CHANGES and not _has_token(headers, token):
-        raise Refused(HTTPStatus.FORBIDDEN, f"{TOKEN_HEADER}: expected the page's token")
+        raise Refused(
+            HTTPStatus.FORBIDDEN,
+            f"{TOKEN_HEADER}: expected the token of this server's page: load it anew",
+        )
+
+
+def _is_link(method: str, target: str, headers: Message) -> bool:
+    said = {name: headers.get_all(name, []) for name in LINK}
+    return method == "GET" and target == "/" and said == LINK
 
 
 def _hosts(port: int) -> tuple[str, ...]:
