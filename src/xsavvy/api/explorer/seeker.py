@@ -16,13 +16,16 @@ from xsavvy.api.world import find_scenario, setting, world
 from xsavvy.checker import CheckerError, Outcome, System
 from xsavvy.checker.outcome import Trace
 
-__all__ = ["MOST_STATES", "News", "Wish", "answer", "seek"]
+__all__ = ["MOST_STATES", "News", "Wish", "answer", "looks", "seek"]
 
 MOST_STATES = 2_000_000
 """States after which a search ends, unless another number is given."""
 
-FIRST_LOOKS = (20_000, 200_000)
-"""Most of what can be found is near; a search that is cut there and finds it need not go on."""
+FIRST_LOOK = 20_000
+"""States of a search that is cut, since most of what can be found is near; if nothing was, a longer one begins anew."""
+
+LONGER = 10
+"""How many times as long the next one is: all that were cut cost at most a ninth of the last one."""
 
 
 class Wish(msgspec.Struct, frozen=True):
@@ -79,7 +82,7 @@ def seek(wish: Wish, progress: Callable[[News], None] | None = None) -> News:
         if progress is not None:
             progress(News("running", states, depth, time.monotonic() - began))
 
-    for limit in (*(each for each in FIRST_LOOKS if each < wish.max_states), wish.max_states):
+    for limit in looks(wish.max_states):
         outcome = checker.search(system, max_states=limit, progress=report)
         verdict, sentence, trace = _found(outcome, wish)
         if trace is not None or outcome.complete:
@@ -93,6 +96,19 @@ def seek(wish: Wish, progress: Callable[[News], None] | None = None) -> News:
         path=[*wish.path, *(hop.rule for hop in trace.hops)] if trace is not None else [],
         sentence=sentence,
     )
+
+
+def looks(most: int) -> Iterator[int]:
+    """Yield how many states each search may see, the last one `most`.
+
+    >>> list(looks(2_000_000)), list(looks(50_000))
+    ([20000, 200000, 2000000], [50000])
+    """
+    limit = FIRST_LOOK
+    while limit * LONGER <= most:
+        yield limit
+        limit *= LONGER
+    yield most
 
 
 def _answers(wish: Wish, write: Callable[[bytes], None]) -> Iterator[News]:
