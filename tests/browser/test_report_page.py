@@ -60,8 +60,11 @@ def test_each_story_has_its_own_state(page: Page, address: str) -> None:
 def test_keys_scroll_until_a_story_is_chosen(page: Page, address: str) -> None:
     """Without a chosen story the arrow keys are the browser's own."""
     page.goto(address)
+    scrolled = page.evaluate_handle(
+        "() => ({ far: new Promise(far => addEventListener('scroll', () => scrollY > 500 && far(true))) })"
+    )
     page.keyboard.press("End")
-    page.wait_for_function("scrollY > 500")
+    assert scrolled.evaluate("({ far }) => far")
     expect(page.locator("[aria-current]")).to_have_count(0)
 
 
