@@ -9,9 +9,10 @@ export function pathNumbers(text) {
   const found = [];
   for (const piece of text ? text.split(".") : []) {
     const [, first, last = first] = PATH_PIECE.exec(piece) ?? [];
-    if (first === undefined || Number(last) < Number(first) || found.length + Number(last) - Number(first) >= LONGEST_PATH) {
+    if (first === undefined || Number(last) < Number(first)) {
       throw new RangeError(`path: ${piece.slice(0, 40)}: expected numbers of rules, as in 11-13.86`);
     }
+    if (found.length + Number(last) - Number(first) >= LONGEST_PATH) throw new RangeError(`path: expected at most ${LONGEST_PATH} rules`);
     for (let rule = Number(first); rule <= Number(last); rule += 1) found.push(rule);
   }
   return found;
@@ -28,6 +29,9 @@ export function pathText(path) {
   return runs.map(([first, last]) => (first === last ? `${first}` : `${first}-${last}`)).join(".");
 }
 
+const WORLD_NAMES = ["scenario", "kernel", "platform", "set"];
+const KNOWN = new Set([...WORLD_NAMES, ...WORLD_NAMES.map((name) => `other.${name}`), "path", "at", "digest"]);
+
 function readWorld(pairs, prefix, base) {
   const one = (name) => pairs.get(prefix + name) ?? base[name];
   const texts = pairs.getAll(`${prefix}set`).filter(Boolean);
@@ -37,7 +41,7 @@ function readWorld(pairs, prefix, base) {
   return { scenario: one("scenario"), kernel: one("kernel"), platform: one("platform"), set: { ...chosen } };
 }
 
-/** Read what follows the "#" of an address; throws RangeError for a path that is none. */
+/** Read what follows the "#" of an address, and what in it means nothing; throws RangeError for a path that is none. */
 export function readAddress(fragment) {
   const pairs = new URLSearchParams(fragment.replace(/^#/, "").replace(/\+/g, "%2B"));
   const world = readWorld(pairs, "", { scenario: "", kernel: "", platform: "", set: {} });
@@ -50,6 +54,7 @@ export function readAddress(fragment) {
     path,
     at: Math.min(at, path.length),
     digest: pairs.get("digest") ?? "",
+    unknown: [...new Set(pairs.keys())].filter((name) => name && !KNOWN.has(name)),
   };
 }
 

@@ -68,7 +68,7 @@ function joinButtons() {
     "x-run": () => run("guest"),
     "x-turn": () => run("property"),
     "x-compare": () => toggleCompare(),
-    "x-copy-link": () => copy(location.href, "Link"),
+    "x-copy-link": () => copy(location.href.split("#")[0] + writeAddress(state.address), "Link"),
     "x-copy-command": () => copy(commandText(), "Command"),
     "x-help-button": showHelp,
   };
@@ -76,6 +76,8 @@ function joinButtons() {
   switchTheme(byId("x-theme"));
 }
 
+// What stands there until now is for readers without a script.
+byId("x-question").replaceChildren();
 subscribe(drawAll);
 joinButtons();
 listenToKeys();

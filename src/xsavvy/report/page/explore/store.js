@@ -3,6 +3,7 @@
 
 import { readAddress, sameWorld, writeAddress } from "./address.js";
 import { askCatalog, askLockstep, askRun, askWalk, askWorld } from "./api.js";
+import { forgetUnwritten, writeHistory } from "./history.js";
 
 /**
  * The state: `address` as in the address bar; `world` and `otherWorld` as the server describes them; `trail` the steps
@@ -25,6 +26,7 @@ const listeners = new Set();
 let queue = Promise.resolve();
 let waiting = 0;
 let lastMove = "";
+let linkWaits = false;
 const MOST_WAITING = 12;
 
 /** Call a function with the state after every change. */
@@ -37,8 +39,8 @@ function publish() {
 }
 
 // Actions run one after the other, so that fast keys neither get lost nor overtake each other.
-function enqueue(action) {
-  if (waiting >= MOST_WAITING) return queue;
+function enqueue(action, most = MOST_WAITING) {
+  if (waiting >= most) return queue;
   waiting += 1;
   queue = queue.then(async () => {
     state.busy = true;
@@ -58,10 +60,7 @@ function enqueue(action) {
 
 // A run of moves along the path is one entry of the browser's history; everything else is one each.
 function remember(kind) {
-  const address = writeAddress(state.address);
-  if (address === location.hash) return;
-  const again = kind === "go" && lastMove === "go";
-  history[again || kind === "open" ? "replaceState" : "pushState"](null, "", address);
+  writeHistory(writeAddress(state.address), kind === "open" || (kind === "go" && lastMove === "go"));
   lastMove = kind;
 }
 
@@ -94,6 +93,9 @@ async function describeWorlds({ world, other }) {
 
 function noticesOf(address, answer) {
   const notices = [];
+  if (address.unknown?.length) {
+    notices.push(`The address says things that mean nothing here: ${address.unknown.map((name) => name.slice(0, 40)).join(", ")}.`);
+  }
   if (address.digest && address.digest !== answer.digest) {
     notices.push(`This path was made in another model (${address.digest}; this one is ${answer.digest}).`);
   }
@@ -103,17 +105,19 @@ function noticesOf(address, answer) {
   return notices;
 }
 
-async function openAddress(address, kind) {
+async function openAddress(address, kind, asked = null) {
   const found = await describeWorlds(address);
   const world = namesOf(found.world);
   const other = found.otherWorld && namesOf(found.otherWorld);
   const answer = await askWalk(world, address.path, { digest: address.digest });
   const at = Math.min(address.at, answer.path.length);
-  Object.assign(state, found, { address: { ...address, world, other }, notices: noticesOf(address, answer) });
+  const { unknown, ...known } = address;
+  Object.assign(state, found, { address: { ...known, world, other }, notices: noticesOf(address, answer) });
   settle(answer, at);
   if (at < answer.path.length) state.here = await askWalk(world, answer.path.slice(0, at), { since: at });
   await compareHere();
-  remember(kind);
+  // Whoever went elsewhere meanwhile finds that address as it was.
+  if (asked === null || asked === location.hash) remember(kind);
 }
 
 async function moveTo(at) {
@@ -149,12 +153,16 @@ export function begin() {
 const startAddress = () => ({ world: { ...state.catalog.start }, other: null, path: [], at: 0, digest: "" });
 
 function openFragment(kind) {
-  const empty = !location.hash.replace(/^#/, "");
-  return openAddress(empty ? startAddress() : readAddress(location.hash), kind);
+  const asked = location.hash;
+  return openAddress(asked.replace(/^#/, "") ? readAddress(asked) : startAddress(), kind, asked);
 }
 
-/** Open what the address bar says now. */
-export const openLink = () => enqueue(() => openFragment("open"));
+/** Open what the address bar says when its turn comes; somebody who goes back many times at once waits for the last. */
+export function openLink() {
+  forgetUnwritten();
+  if (!linkWaits) enqueue(() => { linkWaits = false; return openFragment("open"); }, Infinity);
+  linkWaits = true;
+}
 
 /** Take a move by the number of its rule; a step that the path takes next anyway keeps what comes after it. */
 export const take = (rule) => enqueue(async () => {
