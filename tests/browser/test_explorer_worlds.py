@@ -227,3 +227,40 @@ def test_every_control_has_a_name(page: Page, address: str) -> None:
         .map(each => each.outerHTML)"""
     )
     assert nameless == []
+
+
+@pytest.mark.parametrize("width", [1280, 1000])
+def test_nothing_moves_under_the_pointer(open_page: OpenPage, address: str, width: int) -> None:
+    """What is said of a field has always the same height, with few words and with many, beside another world too."""
+    page = open_page(viewport={"width": width, "height": 800})
+    show(page, address, f"{START}&other.kernel=v6.19")
+    note = page.locator("#x-left .m-note")
+    heights = set()
+    for name in ("cpu", "vcpu_exit", "fp_xfeatures[other]", "hw_sse[0]"):
+        page.locator(f'#x-left [data-field="{name}"]').hover()
+        expect(note.locator("code")).to_have_text(name)
+        box = note.bounding_box()
+        assert box is not None
+        heights.add(box["height"])
+    assert len(heights) == 1
+
+
+def test_paper_shows_the_world_and_the_path(page: Page, address: str) -> None:
+    """What is a button or a list to choose from on a screen is text there, and nothing is cut off."""
+    show(page, address, f"{START}&path=11-29.86")
+    page.emulate_media(media="print")
+    for label, text in (("Scenario", "pkru"), ("Kernel", "v6.18"), ("Platform", "sapphire-rapids")):
+        expect(page.get_by_label(label, exact=True).first).to_be_visible()
+        expect(page.get_by_label(label, exact=True).first).to_have_value(text)
+    expect(page.locator("#x-path .x-row:visible")).to_have_count(21)
+    expect(page.locator(".x-move:visible")).to_have_count(0)
+    assert page.evaluate(
+        "[...document.querySelectorAll('.x-scroll')].every(each => each.scrollHeight <= each.clientHeight + 1)"
+    )
+
+
+def test_without_a_script_the_page_says_what_it_needs(open_page: OpenPage, address: str) -> None:
+    """A reader without JavaScript is not left before empty boxes."""
+    page = open_page(java_script_enabled=False)
+    page.goto(address)
+    expect(page.get_by_text("it needs JavaScript")).to_be_visible()
