@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import OpenPage, Watch
 from tests.report.stories import PLATFORM
-from xsavvy.api import check, stories
+from xsavvy.api import CheckReport, LeftOut, check, stories
 from xsavvy.report.page.reportpage import report_page
 
 WORLD = {"kernel": "v5.0", "platform": PLATFORM}
@@ -40,6 +40,19 @@ def test_verdicts_lead_to_their_stories(page: Page, address: str, watch: Watch) 
     expect(story).to_be_in_viewport()
     expect(story.locator("h2").first).to_contain_text("The vCPU thread is switched out only")
     assert watch.requests == [address]
+
+
+def test_the_table_comes_before_what_was_not_checked(page: Page, tmp_path: Path) -> None:
+    """Scenarios that do not apply are listed once, below; above the table is only what concerns it."""
+    reason = "xss: not applicable to v5.0, which has no CET_U, CET_S"
+    reports = [check(["machine-check"], **WORLD), CheckReport([], [reason, "a note"], "")]  # type: ignore[arg-type]
+    left = [LeftOut("xss", "v5.0", PLATFORM, "not applicable", reason)]
+    path = tmp_path / "report.html"
+    path.write_text(report_page(reports, [], left, WORLD), encoding="utf-8")
+    page.goto(path.as_uri())
+    expect(page.get_by_text(reason)).to_have_count(1)
+    expect(page.locator("dl.facts").first).to_contain_text("a note")
+    expect(page.locator("dl.facts").first).not_to_contain_text(reason)
 
 
 def test_each_story_has_its_own_state(page: Page, address: str) -> None:

@@ -124,6 +124,29 @@ def test_a_page_that_cannot_be_written_is_one_line(
     )
 
 
+@pytest.mark.parametrize(
+    "words",
+    [("report", "-o"), ("check", "--junit"), ("check", "--sarif"), ("campaign", "--junit")],
+    ids=" ".join,
+)
+def test_a_folder_that_is_not_there_is_told_of_before_anything_is_searched(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, str]
+) -> None:
+    """Hours of searching must not end in a page that has no place."""
+
+    def search(*_: object, **__: object) -> None:
+        raise AssertionError("it searched")
+
+    monkeypatch.setattr("xsavvy.checker.search", search)
+    monkeypatch.setattr("xsavvy.api.check", search)
+    monkeypatch.setattr("xsavvy.api.campaign", search)
+    command, option = words
+    path = tmp_path / "nowhere" / "found.x"
+    ran = run(command, "pkru-xinuse", "--platform", "genoa", option, str(path))
+    assert ran.exit_code == 2
+    assert ran.stderr == f"xsavvy: {path}: cannot be written: No such file or directory\n"
+
+
 def test_a_report_needs_a_file(run: Run) -> None:
     """Without -o there is nowhere to write."""
     ran = run("report")

@@ -79,8 +79,9 @@ def command(
     if options["cluster"] and options["jobs"]:
         raise click.UsageError("--jobs is for this machine; a cluster has the workers it has")
     from xsavvy import api
-    from xsavvy.report.file import write_reports
+    from xsavvy.report.file import expect_folder, write_reports
 
+    expect_folder(junit, sarif)
     if show:
         assert results is not None
         report = api.campaign_results(results)

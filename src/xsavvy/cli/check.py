@@ -45,11 +45,12 @@ def command(
     interrupt (Ctrl-C) ends the search and shows what was found until then.
     """
     from xsavvy.report.check import check_lines, summary_line
-    from xsavvy.report.file import write_reports
+    from xsavvy.report.file import expect_folder, write_reports
     from xsavvy.report.json import encode_check
     from xsavvy.report.progress import ProgressLine
     from xsavvy.report.screen import Screen, note
 
+    expect_folder(junit, sarif)
     screen = Screen()
     reports: list[CheckReport] = []
     left_out: dict[str, LeftOut] = {}

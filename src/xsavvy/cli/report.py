@@ -40,12 +40,13 @@ def command(scenarios: tuple[str, ...], *, output: Path, as_json: bool, **option
     """
     from xsavvy import api
     from xsavvy.report.check import summary_line
-    from xsavvy.report.file import write_file
+    from xsavvy.report.file import expect_folder, write_file
     from xsavvy.report.json import encode_check
     from xsavvy.report.page.reportpage import report_page
     from xsavvy.report.progress import ProgressLine
     from xsavvy.report.screen import Screen, note
 
+    expect_folder(output)
     reports: list[CheckReport] = []
     stories: list[Story] = []
     left_out: dict[str, LeftOut] = {}

@@ -3,13 +3,22 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from xsavvy.api.file import writing
 from xsavvy.api.result import CheckResult, LeftOut
 
-__all__ = ["write_file", "write_reports"]
+__all__ = ["expect_folder", "write_file", "write_reports"]
+
+
+def expect_folder(*paths: Path | None) -> None:
+    """Look for the folders of files to be written, before hours of searching. Raises UsageError if one is not there."""
+    for path in paths:
+        if path is not None:
+            with writing(path):
+                os.stat(f"{path.parent}/.")
 
 
 def write_reports(

@@ -53,6 +53,9 @@ def report_page(
     ]
     results = [result for report in reports for result in report.results]
     places = {_key(each.result): each.view.prefix for each in told}
+    left = list(left_out)
+    unfit = {each.reason for each in left}
+    notes = dict.fromkeys(note for report in reports for note in report.notes if note not in unfit)
     return render(
         "report.html.j2",
         style=(*STYLE, "report.css"),
@@ -61,9 +64,9 @@ def report_page(
         blocks=list(_blocks(results, places)),
         counts=_counts(results),
         told=told,
-        left_out=list(left_out),
+        left_out=left,
         machine=next((report.machine for report in reports if report.machine), ""),
-        notes=list(dict.fromkeys(note for report in reports for note in report.notes)),
+        notes=list(notes),
         kernels=list(dict.fromkeys(result.kernel for result in results)),
         platforms=list(dict.fromkeys(result.platform for result in results)),
         asked=dict(world.get("choices") or {}),
