@@ -187,18 +187,25 @@ def test_links_and_commands_can_be_copied(open_page: OpenPage, address: str) -> 
     assert command == f"xsavvy explore '#{page.url.partition('#')[2]}'"
 
 
-def test_a_copied_command_quotes_the_name_of_a_patch(open_page: OpenPage, tmp_path: Path) -> None:
-    """A shell reads the name of the file as one word, whatever is in it."""
+def test_a_copied_command_names_the_files_of_the_session(
+    open_page: OpenPage, tmp_path: Path
+) -> None:
+    """A patch and a CPUID dump are not in the link; a shell reads the names as words, whatever is in them."""
     patch = tmp_path / "my 'patch'; x.py"
     patch.write_text("def patch(program):\n    return program\n", encoding="utf-8")
+    dump = tmp_path / "it's mine.txt"
+    with as_file(files("xsavvy.cpuid").joinpath("platforms", "sapphire-rapids.txt")) as preset:
+        shutil.copy(preset, dump)
     page = open_page(permissions=["clipboard-read", "clipboard-write"])
-    with served(patch=patch) as url:
-        show(page, url)
-        page.click("#x-copy-command")
-        expect(page.locator("#x-notices")).to_contain_text("Command copied.")
-        words = shlex.split(page.evaluate("navigator.clipboard.readText()"))
-    assert words[:4] == ["xsavvy", "explore", "--patch", patch.name]
-    assert words[4].startswith("#scenario=pkru&")
+    with served(str(dump), patch) as url:
+        for platform, option in (("", ["--platform", dump.name]), ("genoa", [])):
+            show(page, url, f"scenario=pkru&kernel=v6.18&platform={platform}")
+            expect(page.locator("#x-question")).to_contain_text(f"Patched by {patch.name}")
+            page.click("#x-copy-command")
+            expect(page.locator("#x-notices")).to_contain_text("Command copied.")
+            words = shlex.split(page.evaluate("navigator.clipboard.readText()"))
+            assert words[:-1] == ["xsavvy", "explore", "--patch", patch.name, *option]
+            assert words[-1].startswith("#scenario=pkru&")
 
 
 def test_a_hostile_name_is_text(page: Page, tmp_path: Path) -> None:

@@ -237,7 +237,8 @@ def test_a_request_cannot_name_a_file(tmp_path: Path) -> None:
     other.write_text(genoa)
     explorer = Explorer(platform=str(dump))
     assert explorer.begin.platform == "mine.txt"
-    assert explorer.catalog().platforms[0].name == "mine.txt"
+    assert explorer.catalog().platforms[0].name == explorer.catalog().dump == "mine.txt"
+    assert not Explorer(platform="genoa").catalog().dump
     assert explorer.world(WorldAddress(platform="mine.txt")).platform == "mine.txt"
     for name in (str(other), "other.txt", str(dump), "../mine.txt"):
         with pytest.raises(UsageError, match="no platform"):

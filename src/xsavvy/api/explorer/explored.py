@@ -64,7 +64,8 @@ class Catalog(msgspec.Struct, frozen=True):
     """Everything that can be chosen.
 
     `kernels` has the releases, oldest first, then the distributions' kernels. `start` is the world to begin with;
-    `patch` is the name of the file that changes the model, if there is one.
+    `patch` is the name of the file that changes the model, and `dump` that of the CPUID dump that is a platform here,
+    if there is one.
     """
 
     version: str
@@ -77,6 +78,7 @@ class Catalog(msgspec.Struct, frozen=True):
     lanes: Mapping[str, str]
     groups: Mapping[str, str]
     patch: str = ""
+    dump: str = ""
 
 
 class WorldAnswer(msgspec.Struct, frozen=True):

@@ -110,6 +110,7 @@ class Explorer:
             lanes=LANES,
             groups=GROUPS,
             patch=self.patch.name if self.patch else "",
+            dump="" if self.platform in (None, *PRESETS) else self._own.name,
         )
 
     def world(self, address: WorldAddress) -> WorldAnswer:

@@ -56,8 +56,10 @@ async function copy(text, what) {
 const shellWord = (text) => (/^[\w./+:@%=,-]+$/.test(text) ? text : `'${text.replace(/'/g, "'\\''")}'`);
 
 function commandText() {
-  const patch = state.catalog?.patch ? ["--patch", shellWord(state.catalog.patch)] : [];
-  return ["xsavvy explore", ...patch, `'${writeAddress(state.address)}'`].join(" ");
+  const { patch, dump } = state.catalog ?? {};
+  const options = [patch ? ["--patch", shellWord(patch)] : [],
+    dump && state.address.world.platform === dump ? ["--platform", shellWord(dump)] : []].flat();
+  return ["xsavvy explore", ...options, `'${writeAddress(state.address)}'`].join(" ");
 }
 
 function joinButtons() {

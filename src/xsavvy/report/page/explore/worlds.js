@@ -50,6 +50,7 @@ function drawWorld(side, world, title) {
 function drawQuestion() {
   const { question, leaves_out: leaves, notes } = state.world;
   questionBox.replaceChildren(el("b", { text: question }),
+    state.catalog.patch ? el("span", { class: "x-patched", text: `Patched by ${state.catalog.patch}` }) : "",
     leaves ? el("span", { class: "muted", text: `Leaves out: ${leaves}` }) : "",
     ...notes.map((note) => el("span", { class: "muted", text: note })));
 }
